@@ -1,0 +1,50 @@
+// Every bound of the program. A queue, buffer or wait that has none is a fault.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace dockherd::limits {
+
+using std::chrono::milliseconds;
+
+// JSON from outside.
+inline constexpr std::size_t json_depth = 64;        ///< Nested arrays and objects.
+inline constexpr std::size_t json_bytes = 4u << 20;  ///< One document.
+
+// HTTP.
+inline constexpr std::size_t http_header_bytes = 16u << 10;
+inline constexpr std::size_t http_body_bytes = json_bytes;
+inline constexpr std::size_t http_connections = 1024;
+inline constexpr milliseconds http_header_timeout{10'000};  ///< From the first byte to the last.
+inline constexpr milliseconds http_body_timeout{60'000};    ///< From the header's end to the last.
+inline constexpr milliseconds http_idle_timeout{75'000};    ///< Between requests.
+inline constexpr milliseconds http_write_timeout{30'000};
+
+// Bus.
+inline constexpr std::size_t bus_message_bytes = 16u << 20;  ///< A larger one ends its connection.
+inline constexpr std::size_t bus_frames = 16;                ///< Frames of one message.
+inline constexpr std::size_t bus_peer_queue_bytes = 32u << 20;  ///< Unsent, per peer.
+inline constexpr std::size_t bus_peers = 1024;
+inline constexpr std::size_t bus_groups_per_peer = 65'536;
+inline constexpr std::size_t bus_headers_per_peer = 256;
+inline constexpr std::size_t bus_pending_requests = 65'536;
+inline constexpr std::size_t bus_requests_per_peer = 8'192;  ///< Being served for one peer.
+inline constexpr std::size_t bus_pending_sightings = 1024;   ///< Endpoints dialled, no HELLO yet.
+inline constexpr std::size_t gossip_tuples = 4096;
+
+// Docker.
+inline constexpr std::size_t docker_response_bytes = 64u << 20;
+inline constexpr std::size_t docker_connections = 128;       ///< Concurrent calls to the daemon.
+inline constexpr std::size_t docker_event_bytes = 1u << 20;  ///< One event.
+
+// Verbs.
+inline constexpr std::uint32_t instances = 10'000;  ///< One bulk.
+inline constexpr std::size_t ids_per_request = 10'000;
+inline constexpr std::size_t creates_per_node = 8;  ///< In flight to one node, per bulk.
+inline constexpr std::size_t template_bytes = 1u << 20;
+
+inline constexpr milliseconds drain{3'000};  ///< Requests in flight when stopping.
+
+}  // namespace dockherd::limits

@@ -1,0 +1,45 @@
+# Compiler, linker and cache settings that hold for every target.
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # A precompiled header is only cacheable when ccache is told to look past its time stamps.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${CCACHE_PROGRAM})
+endif()
+
+add_library(dockherd_flags INTERFACE)
+target_compile_options(dockherd_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror=return-type)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # -fpch-preprocess lets ccache see through a precompiled header.
+  target_compile_options(dockherd_flags INTERFACE -fpch-preprocess)
+  # With optimisation g++ 12 takes the deallocation of a coroutine's frame for a mismatched delete.
+  target_compile_options(dockherd_flags INTERFACE
+    $<$<CONFIG:RelWithDebInfo>:-Wno-mismatched-new-delete>)
+endif()
+if(DOCKHERD_SANITIZE)
+  target_compile_options(dockherd_flags INTERFACE
+    -fsanitize=${DOCKHERD_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(dockherd_flags INTERFACE -fsanitize=${DOCKHERD_SANITIZE})
+endif()
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_link_options(dockherd_flags INTERFACE -fuse-ld=mold)
+endif()
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+
+find_path(BOOST_INCLUDE_DIR boost/asio.hpp REQUIRED)
+add_library(dockherd_asio INTERFACE)
+target_include_directories(dockherd_asio SYSTEM INTERFACE ${BOOST_INCLUDE_DIR})
+target_compile_definitions(dockherd_asio INTERFACE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+target_link_libraries(dockherd_asio INTERFACE Threads::Threads)
