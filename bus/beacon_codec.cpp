@@ -1,0 +1,42 @@
+#include "bus/beacon_codec.hpp"
+
+#include "bus/wire_reader.hpp"
+
+namespace dockherd::bus {
+
+namespace {
+
+constexpr std::string_view signature = "ZRE";
+constexpr std::uint8_t version_plain = 1;
+constexpr std::uint8_t version_curve = 3;
+
+}  // namespace
+
+std::string encode_beacon(const Beacon& beacon) {
+  WireWriter out(beacon_bytes);
+  out.raw(signature);
+  out.u8(version_plain);
+  out.raw(beacon.id.raw());
+  out.u16(beacon.port);
+  return out.take();
+}
+
+DecodedBeacon decode_beacon(std::string_view datagram) {
+  DecodedBeacon decoded;
+  WireReader in(datagram);
+  if (in.bytes(signature.size()) != signature) return decoded;
+  const std::uint8_t version = in.u8();
+  if (version == version_curve && datagram.size() == beacon_bytes_with_curve) {
+    decoded.kind = BeaconKind::curve;
+    return decoded;
+  }
+  if (version != version_plain || datagram.size() != beacon_bytes) return decoded;
+  const auto id = NodeId::from_bytes(in.bytes(16));
+  const std::uint16_t port = in.u16();
+  if (!in.ok() || !id) return decoded;
+  decoded.kind = BeaconKind::plain;
+  decoded.beacon = Beacon{*id, port};
+  return decoded;
+}
+
+}  // namespace dockherd::bus

@@ -1,0 +1,44 @@
+// The UDP beacon of ZRE (RFC 36): bytes to values and back. No sockets: the sender's address comes
+// with the datagram and belongs to the shell.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/ids.hpp"
+
+namespace dockherd::bus {
+
+inline constexpr std::uint16_t beacon_udp_port = 5670;      ///< Assigned to ZRE.
+inline constexpr std::size_t beacon_bytes = 22;             ///< Version 1.
+inline constexpr std::size_t beacon_bytes_with_curve = 54;  ///< Version 3: a public key follows.
+
+/// "ZRE", version 1, UUID, mailbox port (big-endian).
+struct Beacon {
+  NodeId id;
+  std::uint16_t port = 0;  ///< Of the mailbox (TCP); 0 says that the peer is leaving.
+
+  bool operator==(const Beacon&) const = default;
+};
+
+/// What a datagram turned out to be.
+enum class BeaconKind {
+  plain,    ///< Version 1: `beacon` is set.
+  curve,    ///< Version 3, of a peer that speaks CURVE only: not for us, but no fault either.
+  foreign,  ///< No beacon of ZRE, or one of another version or length.
+};
+
+struct DecodedBeacon {
+  BeaconKind kind = BeaconKind::foreign;
+  Beacon beacon;  ///< Meaningful for BeaconKind::plain only.
+};
+
+/// 22 bytes.
+std::string encode_beacon(const Beacon& beacon);
+
+/// Never throws; any bytes may come. The length must be exact.
+DecodedBeacon decode_beacon(std::string_view datagram);
+
+}  // namespace dockherd::bus

@@ -1,0 +1,12 @@
+// Addresses of mailboxes as text. Pure.
+#pragma once
+
+#include <string_view>
+
+namespace dockherd::bus {
+
+/// True for "tcp://A.B.C.D:PORT" with a unicast address and a port of 1 to 65535: what we may be
+/// asked to connect to. Host names are refused, since resolving one would block.
+bool is_usable_endpoint(std::string_view endpoint);
+
+}  // namespace dockherd::bus

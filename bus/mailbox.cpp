@@ -1,0 +1,159 @@
+#include "bus/mailbox.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "base/limits.hpp"
+
+namespace dockherd::bus {
+
+namespace {
+
+// One turn of the event loop; others get theirs before the next.
+constexpr int messages_per_turn = 256;
+constexpr int unread_messages_per_peer = 256;
+constexpr std::size_t identity_bytes = 17;
+
+/// RFC 36: 0x01 and the UUID.
+std::optional<NodeId> to_peer(const zmq::message_t& identity) {
+  const auto text = identity.to_string_view();
+  if (text.size() != identity_bytes || text.front() != '\x01') return std::nullopt;
+  return NodeId::from_bytes(text.substr(1));
+}
+
+}  // namespace
+
+Mailbox::Mailbox(asio::any_io_executor executor, zmq::context_t& context,
+                 const std::string& address, std::uint16_t low, std::uint16_t high)
+    : router_(executor, context, zmq::socket_type::router),
+      monitor_(executor, context, zmq::socket_type::pair) {
+  zmq::socket_t& router = router_.raw();
+  router.set(zmq::sockopt::router_handover, true);
+  router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::bus_message_bytes));
+  router.set(zmq::sockopt::rcvhwm, unread_messages_per_peer);
+  router.set(zmq::sockopt::backlog, 512);  // A whole herd may connect at once.
+  const std::string name = "inproc://mailbox-monitor";
+  zmq_socket_monitor(router.handle(), name.c_str(), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+  monitor_.raw().connect(name);
+  bind(address, low, high);
+}
+
+void Mailbox::bind(const std::string& address, std::uint16_t low, std::uint16_t high) {
+  for (std::uint32_t port = low; port <= high; ++port) {
+    const std::string endpoint = "tcp://" + address + ":" + std::to_string(port);
+    if (zmq_bind(router_.raw().handle(), endpoint.c_str()) == 0) {
+      port_ = static_cast<std::uint16_t>(port);
+      return;
+    }
+    if (zmq_errno() != EADDRINUSE) break;
+  }
+  throw zmq::error_t();
+}
+
+void Mailbox::start(Handlers handlers) {
+  handlers_ = std::move(handlers);
+  router_.watch([this] { take_turn(); });
+  // What came before a connection closed is handled before its end is told.
+  monitor_.watch([this] {
+    read_monitor();
+    take_turn();
+    router_.look_again();
+  });
+}
+
+void Mailbox::close() {
+  if (!router_.closed()) zmq_socket_monitor(router_.raw().handle(), nullptr, 0);
+  router_.close(0);
+  monitor_.close(0);
+}
+
+void Mailbox::take_turn() {
+  for (int i = 0; i < messages_per_turn; ++i) {
+    NodeId from;
+    Frames frames;
+    int descriptor = -1;
+    switch (receive(from, frames, descriptor)) {
+      case Received::nothing:
+        report_closed();
+        return;
+      case Received::dropped:
+        ++dropped_;
+        break;
+      case Received::message:
+        note_connection(from, descriptor);
+        handlers_.on_message(from, std::move(frames));
+        break;
+    }
+  }
+}
+
+/// Reads one whole message, also when it is then dropped.
+Mailbox::Received Mailbox::receive(NodeId& from, Frames& frames, int& descriptor) {
+  zmq::message_t part;
+  if (!router_.receive(part)) return Received::nothing;
+  const auto peer = to_peer(part);
+  bool usable = peer.has_value();
+  std::size_t bytes = 0;
+  bool more = part.more();
+  while (more) {
+    if (!router_.receive(part)) return Received::nothing;  // Closed meanwhile.
+    more = part.more();
+    bytes += part.size();
+    usable = usable && frames.size() < limits::bus_frames && bytes <= limits::bus_message_bytes;
+    if (usable) frames.emplace_back(static_cast<const char*>(part.data()), part.size());
+    if (!more) descriptor = zmq_msg_get(part.handle(), ZMQ_SRCFD);
+  }
+  if (!usable || frames.empty()) return Received::dropped;
+  from = *peer;
+  return Received::message;
+}
+
+void Mailbox::note_connection(const NodeId& peer, int descriptor) {
+  const auto known = descriptor_of_.find(peer);
+  if (known != descriptor_of_.end() && known->second == descriptor) return;
+  // The first message of a connection. A descriptor's number is used again: read what the monitor
+  // has to say about earlier connections first. It knows of this one already, perhaps of its end.
+  read_monitor();
+  descriptor_of_[peer] = descriptor;
+  if (open_.contains(descriptor)) {
+    peer_of_[descriptor] = peer;
+  } else {
+    to_report_.emplace_back(peer, descriptor);
+  }
+}
+
+void Mailbox::read_monitor() {
+  zmq::message_t part;
+  while (monitor_.receive(part)) {
+    // Frame 1: event u16, value u32, in the machine's order. Frame 2: the address.
+    std::uint16_t event = 0;
+    std::uint32_t value = 0;
+    if (part.size() >= sizeof event + sizeof value) {
+      std::memcpy(&event, part.data(), sizeof event);
+      std::memcpy(&value, static_cast<const char*>(part.data()) + sizeof event, sizeof value);
+    }
+    while (part.more() && monitor_.receive(part)) {
+    }
+    const int descriptor = static_cast<int>(value);
+    if (event == ZMQ_EVENT_ACCEPTED) {
+      open_.insert(descriptor);
+    } else if (event == ZMQ_EVENT_DISCONNECTED) {
+      open_.erase(descriptor);
+      const auto peer = peer_of_.find(descriptor);
+      if (peer == peer_of_.end()) continue;
+      to_report_.emplace_back(peer->second, descriptor);
+      peer_of_.erase(peer);
+    }
+  }
+}
+
+void Mailbox::report_closed() {
+  for (const auto& [peer, descriptor] : std::exchange(to_report_, {})) {
+    const auto newest = descriptor_of_.find(peer);
+    if (newest == descriptor_of_.end() || newest->second != descriptor) continue;
+    descriptor_of_.erase(newest);
+    handlers_.on_connection_closed(peer);
+  }
+}
+
+}  // namespace dockherd::bus
