@@ -1,0 +1,40 @@
+// What a daemon says, as values. Only the fields that the program looks at; the rest passes through
+// as text.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace dockherd::docker_client {
+
+/// One entry of GET /containers/json.
+struct ContainerSummary {
+  std::string id;                  ///< 64 hexadecimal digits.
+  std::vector<std::string> names;  ///< Without the leading slash; links of others ("a/b") left out.
+  std::string image;
+  std::string state;         ///< created, running, paused, restarting, removing, exited, dead.
+  std::int64_t created = 0;  ///< Seconds since 1970.
+  std::map<std::string, std::string> labels;
+  std::string raw;  ///< The entry's JSON text as received.
+};
+
+/// One line of GET /events.
+struct DockerEvent {
+  std::string type;    ///< "container", "image", "network"…
+  std::string action;  ///< "start", "die", "health_status: healthy"…
+  std::string id;      ///< Of the actor: a container's full id, an image's name.
+  std::string name;    ///< The actor's "name" attribute; empty when it has none.
+  std::map<std::string, std::string> attributes;
+  std::int64_t time_nano = 0;  ///< Since 1970, by the daemon's clock.
+};
+
+/// GET /version.
+struct EngineVersion {
+  std::string version;          ///< "20.10.24".
+  std::string api_version;      ///< "1.41".
+  std::string min_api_version;  ///< "1.12"; empty when not said.
+};
+
+}  // namespace dockherd::docker_client

@@ -1,0 +1,246 @@
+#include "docker_client/engine_client.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <stdexcept>
+#include <utility>
+
+#include "docker_client/api_version.hpp"
+#include "docker_client/docker_codec.hpp"
+#include "docker_client/docker_requests.hpp"
+
+namespace dockherd::docker_client {
+
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+EngineAddress address_or_throw(const EngineSettings& settings) {
+  auto parsed = parse_engine_address(settings.address, settings.tls);
+  if (!parsed) throw std::invalid_argument(parsed.error().message);
+  return *std::move(parsed);
+}
+
+bool fits_request_line(std::string_view target) {
+  return target.starts_with('/') && std::all_of(target.begin(), target.end(), [](char c) {
+           return static_cast<unsigned char>(c) > 0x20 && c != 0x7f && c != '#';
+         });
+}
+
+bool fits_header(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+}
+
+Result<void> check(const DockerRequest& request) {
+  if (!fits_request_line(request.target)) {
+    return Error(errc::bad_request, "the path of a Docker call has bytes that must be encoded");
+  }
+  for (const auto& [name, value] : request.headers) {
+    if (name.empty() || !fits_header(name) || !fits_header(value)) {
+      return Error(errc::bad_request, "a header of a Docker call has a line break");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+EngineSettings engine_settings_from_environment() {
+  EngineSettings settings;
+  if (const std::string host = environment("DOCKER_HOST"); !host.empty()) settings.address = host;
+  if (!environment("DOCKER_TLS_VERIFY").empty()) {
+    settings.tls = true;
+    std::string folder = environment("DOCKER_CERT_PATH");
+    if (folder.empty()) folder = environment("HOME") + "/.docker";
+    settings.tls_files.authority = folder + "/ca.pem";
+    settings.tls_files.certificate = folder + "/cert.pem";
+    settings.tls_files.key = folder + "/key.pem";
+  }
+  return settings;
+}
+
+/// A transfer from the pool, given back at its end.
+class EngineClient::Borrowed {
+ public:
+  explicit Borrowed(EngineClient& client) : client_(client) {
+    if (client_.idle_.empty()) {
+      const TransferLimits bounds{client_.settings_.response_bytes, client_.settings_.event_bytes};
+      transfer_ = std::make_unique<Transfer>(client_.loop_, client_.executor_, client_.address_,
+                                             client_.settings_.tls_files, bounds);
+    } else {
+      transfer_ = std::move(client_.idle_.back());
+      client_.idle_.pop_back();
+    }
+  }
+  ~Borrowed() {
+    transfer_->reset();
+    if (client_.idle_.size() < client_.settings_.connections) {
+      client_.idle_.push_back(std::move(transfer_));
+    }
+  }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+  Transfer& operator*() const { return *transfer_; }
+  Transfer* operator->() const { return transfer_.get(); }
+
+ private:
+  EngineClient& client_;
+  std::unique_ptr<Transfer> transfer_;
+};
+
+EngineClient::EngineClient(asio::any_io_executor executor, EngineSettings settings)
+    : executor_(std::move(executor)),
+      settings_(std::move(settings)),
+      address_(address_or_throw(settings_)),
+      log_(get_logger("docker_client")),
+      loop_(executor_, static_cast<long>(settings_.connections)),
+      slots_(executor_, settings_.connections) {
+  idle_.reserve(settings_.connections);
+}
+
+EngineClient::~EngineClient() = default;
+
+asio::awaitable<Result<DockerResponse>> EngineClient::call(DockerRequest request) {
+  if (auto fits = check(request); !fits) co_return fits.error();
+  Slots::Slot slot = slots_.try_acquire();
+  if (!slot) slot = co_await slots_.acquire(request.deadline);
+  if (!slot) co_return Error(errc::busy, "too many calls to the Docker daemon at once");
+  if (!negotiated_) {
+    // The request itself has not left yet, so nothing can have been changed.
+    if (auto reached = co_await negotiate(request.deadline); !reached) {
+      co_return Error(errc::daemon_down, reached.error().message);
+    }
+  }
+  const std::string used = known_.api_version;
+  auto response = co_await exchange(request, used);
+  if (response && response->status == 400 && !negotiated_) {
+    // Refused by a daemon of another version than we spoke to; then nothing was done, and the
+    // request may be sent again in the version that it does speak.
+    if (auto reached = co_await negotiate(request.deadline); !reached) co_return reached.error();
+    if (known_.api_version != used) {
+      response = co_await exchange(request, known_.api_version);
+    }
+  }
+  co_return response;
+}
+
+asio::awaitable<Result<DockerResponse>> EngineClient::exchange(const DockerRequest& request,
+                                                               std::string_view api_version) {
+  const Borrowed transfer(*this);
+  transfer->begin(request, api_version, Transfer::Shape::whole);
+  while (!transfer->ended()) {
+    // Not in the condition itself: g++ 12 then lays the coroutine's frame out wrongly.
+    const bool in_time = co_await transfer->wait(request.deadline);
+    if (!in_time) co_return note(at_deadline(*transfer));
+  }
+  if (auto failure = transfer->failure()) co_return note(*std::move(failure));
+  learn_from(transfer->response());
+  co_return transfer->take_response();
+}
+
+/// The daemon says on every answer which version it is; when that changed, the next call asks anew.
+void EngineClient::learn_from(const DockerResponse& response) {
+  const std::string_view version = response.header("Api-Version");
+  const std::string_view server = response.header("Server");
+  const bool same = (version.empty() || version == daemon_api_version_) &&
+                    (server.empty() || server == daemon_server_);
+  if (!same) negotiated_ = false;
+}
+
+asio::awaitable<Result<void>> EngineClient::negotiate(TimePoint deadline) {
+  const DockerRequest ping = ping_request(deadline);
+  auto response = co_await exchange(ping, "");
+  if (!response) co_return response.error();
+  const std::string said(response->header("Api-Version"));
+  const ApiVersion daemon = ApiVersion::parse(said).value_or(oldest_api_version());
+  std::optional<ApiVersion> minimum;
+  if (daemon > newest_known_api_version()) {
+    const auto text = co_await minimum_of_daemon(deadline);
+    if (text) minimum = ApiVersion::parse(*text);
+  }
+  DaemonVersion learnt;
+  learnt.version = engine_version_of(response->header("Server"));
+  learnt.api_version = choose_api_version(daemon, minimum).text();
+  if (learnt.version != known_.version || learnt.api_version != known_.api_version) {
+    log_->info("docker daemon reached address={} version={} api={}", settings_.address,
+               learnt.version, learnt.api_version);
+  }
+  known_ = std::move(learnt);
+  daemon_api_version_ = said;
+  daemon_server_ = response->header("Server");
+  negotiated_ = true;
+  co_return Result<void>();
+}
+
+asio::awaitable<std::optional<std::string>> EngineClient::minimum_of_daemon(TimePoint deadline) {
+  const DockerRequest request = version_request(deadline);
+  const auto response = co_await exchange(request, "");
+  if (!response || !response->ok()) co_return std::nullopt;
+  const auto version = decode_version(response->body);
+  if (!version) co_return std::nullopt;
+  co_return version->min_api_version;
+}
+
+asio::awaitable<Result<void>> EngineClient::stream_lines(
+    DockerRequest request, std::function<void()> on_open,
+    std::function<void(std::string_view)> on_line) {
+  if (auto fits = check(request); !fits) co_return fits.error();
+  if (!negotiated_) {
+    if (auto reached = co_await negotiate(request.deadline); !reached) co_return reached.error();
+  }
+  const Borrowed transfer(*this);
+  transfer->begin(request, known_.api_version, Transfer::Shape::lines);
+  co_return co_await read_lines(*transfer, request.deadline, on_open, on_line);
+}
+
+asio::awaitable<Result<void>> EngineClient::read_lines(
+    Transfer& transfer, TimePoint deadline, const std::function<void()>& on_open,
+    const std::function<void(std::string_view)>& on_line) {
+  while (!transfer.headers_complete() && !transfer.ended()) {
+    const bool in_time = co_await transfer.wait(deadline);
+    if (!in_time) co_return note(at_deadline(transfer));
+  }
+  if (transfer.headers_complete() && transfer.response().status != 200) {
+    // A refusal: its body is the whole answer.
+    while (!transfer.ended()) {
+      const bool more_in_time = co_await transfer.wait(deadline);
+      if (!more_in_time) co_return note(at_deadline(transfer));
+    }
+    learn_from(transfer.response());
+    co_return refusal_of(transfer.response());
+  }
+  if (transfer.headers_complete()) {
+    learn_from(transfer.response());
+    on_open();
+  }
+  for (;;) {
+    const bool ended = transfer.ended();
+    const std::string lines = transfer.take_lines();
+    if (auto failure = transfer.failure()) {
+      // The last line may be half of one.
+      deliver_lines(std::string_view(lines).substr(0, lines.rfind('\n') + 1), on_line);
+      co_return note(*std::move(failure));
+    }
+    deliver_lines(lines, on_line);
+    if (ended) co_return Result<void>();
+    co_await transfer.wait(TimePoint::max());
+  }
+}
+
+Error EngineClient::at_deadline(const Transfer& transfer) const {
+  if (!transfer.request_was_sent()) {
+    return {errc::daemon_down, "could not connect to the Docker daemon in time"};
+  }
+  return {errc::timeout, "the Docker daemon did not answer in time"};
+}
+
+/// After the daemon was away it may come back as another version.
+Error EngineClient::note(Error error) {
+  if (error.code == errc::daemon_down || error.code == errc::daemon_lost) negotiated_ = false;
+  return error;
+}
+
+}  // namespace dockherd::docker_client

@@ -1,0 +1,245 @@
+#include "docker_client/transfer.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+#include <charconv>
+#include <stdexcept>
+#include <utility>
+
+namespace dockherd::docker_client {
+
+namespace {
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view blanks = " \t\r\n";
+  const auto first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+/// "HTTP/1.1 204 No Content" -> 204.
+int status_of(std::string_view line) {
+  const auto space = line.find(' ');
+  if (space == std::string_view::npos) return 0;
+  int status = 0;
+  std::from_chars(line.data() + space + 1, line.data() + line.size(), status);
+  return status;
+}
+
+}  // namespace
+
+Transfer::Transfer(CurlLoop& loop, const asio::any_io_executor& executor,
+                   const EngineAddress& address, const TlsFiles& tls, const TransferLimits& limits)
+    : loop_(loop),
+      easy_(curl_easy_init()),
+      base_url_(address.base_url),
+      limits_(limits),
+      news_(executor) {
+  if (easy_ == nullptr) throw std::runtime_error("curl_easy_init failed");
+  done_ = [this](CURLcode result) {
+    result_ = result;
+    running_ = false;
+    wake();
+  };
+  loop_.prepare(easy_);
+  const auto set_text = [this](CURLoption option, const std::string& value) {
+    if (!value.empty()) curl_easy_setopt(easy_, option, value.c_str());
+  };
+  set_text(CURLOPT_UNIX_SOCKET_PATH, address.socket_path);
+  set_text(CURLOPT_CAINFO, tls.authority);
+  set_text(CURLOPT_SSLCERT, tls.certificate);
+  set_text(CURLOPT_SSLKEY, tls.key);
+  const auto set = [this](CURLoption option, long value) {
+    curl_easy_setopt(easy_, option, value);
+  };
+  set(CURLOPT_NOSIGNAL, 1);
+  set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+  set(CURLOPT_TCP_NODELAY, 1);
+  set(CURLOPT_TCP_KEEPALIVE, 1);
+  set(CURLOPT_TCP_KEEPIDLE, 10);
+  set(CURLOPT_TCP_KEEPINTVL, 5);
+  set(CURLOPT_PATH_AS_IS, 1);
+  // Taken and given back for each transfer; from 64 KiB on, malloc tidies up at every such time.
+  set(CURLOPT_BUFFERSIZE, 32L * 1024);
+  // A daemon is reached directly, whatever the environment says of proxies.
+  curl_easy_setopt(easy_, CURLOPT_NOPROXY, "*");
+  curl_easy_setopt(easy_, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
+  curl_easy_setopt(easy_, CURLOPT_HEADERDATA, this);
+  curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
+  curl_easy_setopt(easy_, CURLOPT_WRITEDATA, this);
+}
+
+Transfer::~Transfer() {
+  reset();
+  curl_easy_cleanup(easy_);
+  if (header_list_ != nullptr) curl_slist_free_all(header_list_);
+}
+
+void Transfer::reset() {
+  if (running_) loop_.stop(easy_);
+  running_ = false;
+  result_.reset();
+  response_ = DockerResponse();
+  open_line_bytes_ = 0;
+  headers_complete_ = too_large_ = has_news_ = false;
+}
+
+void Transfer::begin(const DockerRequest& request, std::string_view version, Shape shape) {
+  reset();
+  shape_ = shape;
+  url_.assign(base_url_);
+  if (!version.empty()) url_.append("/v").append(version);
+  url_.append(request.target);
+  curl_easy_setopt(easy_, CURLOPT_URL, url_.c_str());
+  // Most calls are alike, and then the options of the last one hold.
+  const bool plain = request.method == "GET" && request.body.empty() && request.headers.empty();
+  if (!plain || !was_plain_) {
+    set_method(request);
+    set_headers(request);
+  }
+  was_plain_ = plain;
+  running_ = true;
+  loop_.start(easy_, &done_);
+}
+
+void Transfer::set_method(const DockerRequest& request) {
+  const bool get = request.method == "GET";
+  const bool head = request.method == "HEAD";
+  // Also takes back what the transfer before set.
+  curl_easy_setopt(easy_, CURLOPT_HTTPGET, 1L);
+  curl_easy_setopt(easy_, CURLOPT_NOBODY, head ? 1L : 0L);
+  curl_easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, get || head ? nullptr : request.method.c_str());
+  if (request.method == "POST" || !request.body.empty()) {
+    curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, request.body.c_str());
+    curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(easy_, CURLOPT_POST, 1L);
+  }
+  // Curl repeats a request by itself when a connection that it had kept breaks before an answer,
+  // which would create a container twice when the daemon dies in between. So whatever changes
+  // something gets a connection of its own (some 40 us on a unix socket), and is sent once.
+  const long own_connection = get || head ? 0L : 1L;
+  curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, own_connection);
+  curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, own_connection);
+}
+
+void Transfer::set_headers(const DockerRequest& request) {
+  if (header_list_ != nullptr) curl_slist_free_all(header_list_);
+  header_list_ = nullptr;
+  const auto add = [this](const std::string& line) {
+    header_list_ = curl_slist_append(header_list_, line.c_str());
+  };
+  add("Expect:");
+  bool has_type = false;
+  for (const auto& [name, value] : request.headers) {
+    has_type = has_type || curl_strequal(name.c_str(), "Content-Type") != 0;
+    // A header without a value would otherwise tell curl to leave it out.
+    std::string line = name;
+    add(value.empty() ? line.append(";") : line.append(": ").append(value));
+  }
+  if (!has_type) add(request.body.empty() ? "Content-Type:" : "Content-Type: application/json");
+  curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, header_list_);
+}
+
+asio::awaitable<bool> Transfer::wait(TimePoint deadline) {
+  if (!has_news_) {
+    news_.expires_at(deadline);
+    const auto [woken] = co_await news_.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (!has_news_) {
+      if (woken) throw boost::system::system_error(asio::error::operation_aborted);
+      co_return false;
+    }
+  }
+  has_news_ = false;
+  co_return true;
+}
+
+void Transfer::wake() {
+  has_news_ = true;
+  news_.cancel();
+}
+
+std::size_t Transfer::on_header(char* data, std::size_t size, std::size_t count, void* self) {
+  static_cast<Transfer*>(self)->read_header({data, size * count});
+  return size * count;
+}
+
+void Transfer::read_header(std::string_view line) {
+  if (line.starts_with("HTTP/")) {
+    // Also the second of two, after "100 Continue".
+    response_ = DockerResponse();
+    response_.status = status_of(line);
+    return;
+  }
+  const std::string_view text = trim(line);
+  if (text.empty()) {
+    if (response_.status < 200) return;
+    headers_complete_ = true;
+    if (shape_ == Shape::lines) wake();
+    return;
+  }
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return;
+  response_.headers.emplace_back(trim(text.substr(0, colon)), trim(text.substr(colon + 1)));
+}
+
+std::size_t Transfer::on_body(char* data, std::size_t size, std::size_t count, void* self) {
+  return static_cast<Transfer*>(self)->read_body({data, size * count}) ? size * count : 0;
+}
+
+bool Transfer::read_body(std::string_view data) {
+  if (response_.body.size() + data.size() > limits_.body_bytes) too_large_ = true;
+  if (shape_ == Shape::lines) {
+    const auto newline = data.rfind('\n');
+    open_line_bytes_ = newline == std::string_view::npos ? open_line_bytes_ + data.size()
+                                                         : data.size() - newline - 1;
+    if (open_line_bytes_ > limits_.line_bytes) too_large_ = true;
+  }
+  if (too_large_) return false;
+  if (response_.body.empty()) {
+    curl_off_t announced = 0;
+    curl_easy_getinfo(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    if (announced > 0 && static_cast<std::size_t>(announced) <= limits_.body_bytes) {
+      response_.body.reserve(static_cast<std::size_t>(announced));
+    }
+  }
+  response_.body.append(data);
+  if (shape_ == Shape::lines) wake();
+  return true;
+}
+
+std::string Transfer::take_lines() {
+  std::string taken;
+  const auto newline = response_.body.rfind('\n');
+  const std::size_t complete = ended()                        ? response_.body.size()
+                               : newline == std::string::npos ? 0
+                                                              : newline + 1;
+  taken.assign(response_.body, 0, complete);
+  response_.body.erase(0, complete);
+  return taken;
+}
+
+DockerResponse Transfer::take_response() {
+  return std::move(response_);
+}
+
+bool Transfer::request_was_sent() const {
+  long bytes = 0;
+  curl_easy_getinfo(easy_, CURLINFO_REQUEST_SIZE, &bytes);
+  return bytes > 0;
+}
+
+std::optional<Error> Transfer::failure() const {
+  if (!result_ || *result_ == CURLE_OK) return std::nullopt;
+  if (too_large_) return Error(errc::too_large, "the daemon's answer is too large");
+  const std::string reason = curl_easy_strerror(*result_);
+  if (!request_was_sent()) {
+    return Error(errc::daemon_down, "could not connect to the Docker daemon: " + reason);
+  }
+  return Error(errc::daemon_lost,
+               "the Docker daemon broke the connection before answering: " + reason);
+}
+
+}  // namespace dockherd::docker_client
