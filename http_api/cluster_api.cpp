@@ -1,0 +1,1 @@
+#include "http_api/cluster_api.hpp"

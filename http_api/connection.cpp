@@ -1,0 +1,91 @@
+#include "http_api/connection.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+namespace dockherd::http_api {
+
+namespace {
+
+using Pieces = std::array<asio::const_buffer, 2>;
+
+Pieces pieces_after(std::size_t done, std::string_view head, std::string_view body) {
+  const std::size_t head_done = std::min(done, head.size());
+  head.remove_prefix(head_done);
+  body.remove_prefix(done - head_done);
+  return {asio::buffer(head.data(), head.size()), asio::buffer(body.data(), body.size())};
+}
+
+}  // namespace
+
+Connection::Connection(asio::ip::tcp::socket socket, const Clock& clock)
+    : socket_(std::move(socket)), clock_(clock) {
+  boost::system::error_code ignored;  // A client that is already gone shows at the first read.
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket_.non_blocking(true, ignored);
+}
+
+void Connection::arm(Duration timeout) {
+  deadline_ = clock_.now() + timeout;
+  expired_ = false;
+}
+
+void Connection::expire(TimePoint now) {
+  if (now < deadline_) return;
+  expired_ = true;
+  interrupt();
+}
+
+void Connection::interrupt() {
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+}
+
+asio::awaitable<Connection::ReadEnd> Connection::read_some(std::size_t at_most) {
+  boost::system::error_code failure;
+  const auto space = buffer_.prepare(at_most);
+  const std::size_t count =
+      co_await socket_.async_read_some(space, asio::redirect_error(asio::use_awaitable, failure));
+  buffer_.commit(count);
+  if (!failure) co_return ReadEnd::some;
+  co_return expired_ ? ReadEnd::timed_out : ReadEnd::ended;
+}
+
+asio::awaitable<bool> Connection::write(std::string_view head, std::string_view body,
+                                        Duration timeout) {
+  // Nearly always the socket takes all at once: no suspension, no deadline.
+  boost::system::error_code failure;
+  const Pieces all = pieces_after(0, head, body);
+  const std::size_t done = socket_.write_some(all, failure);
+  if (failure && failure != asio::error::would_block) co_return false;
+  if (done == head.size() + body.size()) co_return true;
+  arm(timeout);
+  const Pieces rest = pieces_after(done, head, body);
+  co_await asio::async_write(socket_, rest, asio::redirect_error(asio::use_awaitable, failure));
+  disarm();
+  co_return !failure;
+}
+
+void Connection::write_now(std::string_view bytes) {
+  boost::system::error_code ignored;
+  socket_.write_some(asio::buffer(bytes.data(), bytes.size()), ignored);
+}
+
+asio::awaitable<void> Connection::linger(Duration timeout) {
+  boost::system::error_code failure;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, failure);
+  if (failure) co_return;
+  arm(timeout);
+  ReadEnd end = ReadEnd::some;
+  while (end == ReadEnd::some && clock_.now() < deadline_) {
+    buffer_.clear();
+    end = co_await read_some(64u << 10);
+  }
+  disarm();
+}
+
+}  // namespace dockherd::http_api

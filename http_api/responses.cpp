@@ -1,0 +1,110 @@
+#include "http_api/responses.hpp"
+
+#include <boost/beast/http/status.hpp>
+
+#include "base/json_reader.hpp"
+#include "base/text.hpp"
+#include "http_api/routes.hpp"
+
+namespace dockherd::http_api {
+
+int http_status(const Error& error) {
+  switch (error.code) {
+    case errc::bad_request:
+      return 400;
+    case errc::not_found:
+      return 404;
+    case errc::ambiguous:
+      return 409;
+    case errc::too_large:
+      return 413;
+    case errc::docker_refused:
+      return error.docker_status >= 400 && error.docker_status <= 599 ? error.docker_status : 502;
+    case errc::daemon_down:
+    case errc::daemon_lost:
+    case errc::peer_lost:
+    case errc::not_sent:
+      return 502;
+    case errc::declined:
+    case errc::busy:
+    case errc::canceled:
+      return 503;
+    case errc::timeout:
+      return 504;
+    case errc::bad_config:
+    case errc::internal:
+      return 500;
+  }
+  return 500;
+}
+
+VerbReply error_reply(const Error& error) {
+  json body = json::object();
+  body["error"] = error.message;
+  body["code"] = to_string(error.code);
+  if (!error.field.empty()) body["field"] = error.field;
+  if (!error.node.empty()) body["dockerInstance"] = error.node;
+  // DockerMod's words for an id that nobody knows; a template or a host is no id.
+  const bool about_id = error.field.empty() || error.field == "id";
+  if (error.code == errc::not_found && about_id) body["status"] = "timeout or no such id";
+  return {http_status(error), dump_json(body)};
+}
+
+VerbReply http_error_reply(int status, std::string_view message) {
+  return {status, "{\"error\":" + quote_json(message) + "}"};
+}
+
+Response&& Response::with_header(std::string_view name, std::string_view value) && {
+  extra_headers += name;
+  extra_headers += ": ";
+  extra_headers += value;
+  extra_headers += "\r\n";
+  return std::move(*this);
+}
+
+Response unknown_path_response(std::string_view method, std::string_view path) {
+  const std::string quoted = quote_json(
+      "nothing is served at " + shortened(method, 40) + " " + shortened(path, 120) +
+      ": this agent does not serve the Docker Engine API yet; POST / takes a JSON verb, GET / says "
+      "more");
+  return {404, json_type, "{\"error\":" + quoted + ",\"message\":" + quoted + "}"};
+}
+
+Response wrong_method_response(std::string_view method, std::string_view path) {
+  const std::string allowed = allowed_methods(path);
+  return Response(http_error_reply(405, shortened(method, 40) + " is not served at " +
+                                            std::string(path) + ", expected one of " + allowed +
+                                            "; POST takes a JSON verb"))
+      .with_header("Allow", allowed);
+}
+
+Response too_many_connections_response() {
+  return Response(
+             error_reply(Error(errc::busy, "too many connections to this agent; try again soon")))
+      .with_header("Retry-After", "1");
+}
+
+void render_head(std::string& out, const Response& response, std::string_view server,
+                 std::string_view date, Persistence persistence) {
+  const auto reason = boost::beast::http::obsolete_reason(
+      boost::beast::http::int_to_status(static_cast<unsigned>(response.status)));
+  out = "HTTP/1.1 ";
+  out += std::to_string(response.status);
+  out += ' ';
+  out += std::string_view(reason.data(), reason.size());
+  out += "\r\nServer: ";
+  out += server;
+  out += "\r\nDate: ";
+  out += date;
+  out += "\r\nContent-Type: ";
+  out += response.content_type;
+  out += "\r\nContent-Length: ";
+  out += std::to_string(response.body.size());
+  out += "\r\n";
+  out += response.extra_headers;
+  if (persistence == Persistence::close) out += "Connection: close\r\n";
+  if (persistence == Persistence::keep_said) out += "Connection: keep-alive\r\n";
+  out += "\r\n";
+}
+
+}  // namespace dockherd::http_api

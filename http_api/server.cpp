@@ -1,0 +1,142 @@
+#include "http_api/server.hpp"
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/with_deadline.hpp"
+#include "http_api/listen_address.hpp"
+
+namespace dockherd::http_api {
+
+namespace {
+
+/// Connections over the bound that are told so; more than these are closed without a word.
+constexpr std::size_t max_refusals = 64;
+constexpr Duration accept_pause = std::chrono::milliseconds(100);
+
+/// How often deadlines are looked at: an eighth of the shortest, so that none is late by more.
+Duration sweep_period(const ServerSettings& settings) {
+  const Duration shortest =
+      std::min({settings.idle_timeout, settings.header_timeout, settings.body_timeout,
+                settings.write_timeout, settings.linger_timeout});
+  return std::clamp<Duration>(shortest / 8, std::chrono::milliseconds(5), std::chrono::seconds(1));
+}
+
+std::string explain(const boost::system::error_code& failure) {
+  if (failure == asio::error::address_in_use) return "another program listens there already";
+  if (failure == asio::error::access_denied) return "ports below 1024 need more rights";
+  if (failure == boost::system::errc::address_not_available) {
+    return "this host does not have that address";
+  }
+  return failure.message();
+}
+
+/// In `list` for as long as it lives.
+class Listed {
+ public:
+  Listed(std::list<Session*>& list, Session& session)
+      : list_(list), at_(list.insert(list.end(), &session)) {}
+  ~Listed() { list_.erase(at_); }
+  Listed(const Listed&) = delete;
+  Listed& operator=(const Listed&) = delete;
+
+ private:
+  std::list<Session*>& list_;
+  std::list<Session*>::iterator at_;
+};
+
+}  // namespace
+
+Server::Server(asio::any_io_executor executor, Clock& clock, ClusterApi& cluster,
+               ServerSettings settings, Logger log)
+    : clock_(clock),
+      settings_(std::move(settings)),
+      log_(log),
+      date_(clock),
+      context_{cluster, clock, settings_, date_, log},
+      acceptor_(executor),
+      session_tasks_(executor, log),
+      tasks_(executor, log) {}
+
+Result<void> Server::start() {
+  const auto endpoint = parse_listen_address(settings_.address);
+  if (!endpoint) return endpoint.error();
+  boost::system::error_code failure;
+  acceptor_.open(endpoint->protocol(), failure);
+  if (!failure) acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
+  if (!failure) acceptor_.bind(*endpoint, failure);
+  if (!failure) acceptor_.listen(asio::socket_base::max_listen_connections, failure);
+  if (failure) {
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    return Error(errc::bad_config,
+                 "cannot listen on " + settings_.address + " for HTTP: " + explain(failure));
+  }
+  local_address_ = format_address(acceptor_.local_endpoint());
+  tasks_.spawn("http accept", accept_all());
+  return {};
+}
+
+asio::awaitable<void> Server::accept_all() {
+  bool starved = false;
+  for (;;) {
+    boost::system::error_code failure;
+    asio::ip::tcp::socket socket =
+        co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failure));
+    if (!acceptor_.is_open() || failure == asio::error::operation_aborted) co_return;
+    if (failure == asio::error::connection_aborted) continue;  // That client gave up waiting.
+    if (failure) {
+      // Out of descriptors or memory: the next try would fail at once again, so wait for sessions
+      // to end. The client waits in the kernel's queue.
+      if (!starved) log_->warn("cannot accept, trying again error={}", failure.message());
+      starved = true;
+      co_await clock_.sleep_until(clock_.now() + accept_pause);
+      continue;
+    }
+    starved = false;
+    admit(std::move(socket));
+  }
+}
+
+void Server::admit(asio::ip::tcp::socket socket) {
+  const std::size_t open = session_tasks_.size();
+  if (open >= settings_.max_connections + max_refusals) return;
+  const bool over_limit = open >= settings_.max_connections;
+  session_tasks_.spawn("http session", run_session(std::move(socket), over_limit));
+  if (!sweeping_) {
+    sweeping_ = true;
+    tasks_.spawn("http deadlines", sweep());
+  }
+}
+
+asio::awaitable<void> Server::run_session(asio::ip::tcp::socket socket, bool over_limit) {
+  Session session(std::move(socket), context_);
+  const Listed listed(sessions_, session);
+  if (over_limit) {
+    co_await session.refuse();
+  } else {
+    co_await session.run();
+  }
+}
+
+asio::awaitable<void> Server::sweep() {
+  const Duration period = sweep_period(settings_);
+  while (session_tasks_.size() > 0) {
+    co_await clock_.sleep_until(clock_.now() + period);
+    const TimePoint now = clock_.now();
+    for (Session* session : sessions_) session->expire(now);
+  }
+  sweeping_ = false;
+}
+
+asio::awaitable<void> Server::stop(TimePoint drain_deadline) {
+  boost::system::error_code ignored;
+  acceptor_.close(ignored);
+  for (Session* session : sessions_) session->begin_stop();
+  co_await with_deadline(clock_, session_tasks_.wait_idle(), drain_deadline);
+  co_await session_tasks_.close();
+  co_await tasks_.close();
+}
+
+}  // namespace dockherd::http_api

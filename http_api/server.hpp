@@ -1,0 +1,58 @@
+// The HTTP face: listens, and gives each connection a session.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <list>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/task_group.hpp"
+#include "http_api/session.hpp"
+
+namespace dockherd::http_api {
+
+/// Purpose: accepts connections, bounds their number and ends those that are too slow.
+/// Lifecycle: construct, start(), co_await stop(). The cluster and the clock outlive it.
+/// One thread only.
+class Server {
+ public:
+  Server(asio::any_io_executor executor, Clock& clock, ClusterApi& cluster, ServerSettings settings,
+         Logger log);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Binds and listens; requests are answered once the io_context runs. Fails with bad_config and a
+  /// sentence that names the address; may then be called again.
+  Result<void> start();
+
+  /// "127.0.0.1:8080": where start() came to listen, with the port that the system chose for 0.
+  const std::string& local_address() const { return local_address_; }
+
+  /// Accepts no more, closes idle connections, lets requests under way be answered until
+  /// `drain_deadline`, then cancels them (their clients get a 503). Call once.
+  asio::awaitable<void> stop(TimePoint drain_deadline);
+
+  std::size_t connections() const { return sessions_.size(); }
+
+ private:
+  asio::awaitable<void> accept_all();
+  void admit(asio::ip::tcp::socket socket);
+  asio::awaitable<void> run_session(asio::ip::tcp::socket socket, bool over_limit);
+  asio::awaitable<void> sweep();
+
+  Clock& clock_;
+  const ServerSettings settings_;
+  Logger log_;
+  HttpDate date_;
+  SessionContext context_;
+  asio::ip::tcp::acceptor acceptor_;
+  std::string local_address_;
+  std::list<Session*> sessions_;  // Each owned by the frame of its run_session().
+  TaskGroup session_tasks_;
+  TaskGroup tasks_;
+  bool sweeping_ = false;
+};
+
+}  // namespace dockherd::http_api

@@ -1,0 +1,26 @@
+// How the HTTP server is run. Defaults are the program's limits; tests shorten the times.
+#pragma once
+
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/limits.hpp"
+
+namespace dockherd::http_api {
+
+struct ServerSettings {
+  std::string address = "127.0.0.1:8080";  ///< As parse_listen_address() takes it.
+  std::string product = "dockherd";        ///< The Server header: "dockherd/VERSION".
+
+  std::size_t max_connections = limits::http_connections;
+  std::size_t max_header_bytes = limits::http_header_bytes;
+  std::size_t max_body_bytes = limits::http_body_bytes;
+
+  Duration idle_timeout = limits::http_idle_timeout;      ///< Until the first byte of a request.
+  Duration header_timeout = limits::http_header_timeout;  ///< First byte to end of the header.
+  Duration body_timeout = limits::http_body_timeout;      ///< End of the header to end of the body.
+  Duration write_timeout = limits::http_write_timeout;    ///< One response.
+  Duration linger_timeout = std::chrono::seconds(2);      ///< See Connection::linger().
+};
+
+}  // namespace dockherd::http_api
