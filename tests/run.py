@@ -1,0 +1,214 @@
+"""Builds and runs the tests by part and sums them up: what scripts/test starts.
+
+A program that crashed, did not end or was not built counts as one failed test.
+"""
+
+import glob
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "test-logs"
+SANITIZE = ROOT / "build" / "sanitize"
+FUZZ = ROOT / "build" / "fuzz"
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "10"))
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+}
+
+
+class Tally:
+    def __init__(self):
+        self.rows = []
+
+    def add(self, name, passed, failed, skipped=0, seconds=0.0):
+        self.rows.append((name, passed, failed, skipped, seconds))
+        skips = f", {skipped} skipped" if skipped else ""
+        mark = "ok  " if not failed else "FAIL"
+        print(f"{mark} {name}: {passed} passed, {failed} failed{skips} ({seconds:.1f} s)", flush=True)
+
+    def broken(self, name, why, seconds=0.0):
+        print(f"     {name}: {why}")
+        self.add(name, 0, 1, seconds=seconds)
+
+    @property
+    def passed(self):
+        return sum(row[1] for row in self.rows)
+
+    @property
+    def failed(self):
+        return sum(row[2] for row in self.rows)
+
+
+def run(name, command, limit, **environment):
+    """(exit code or None after `limit` seconds, seconds taken). The output goes to a log; it is
+    shown when something failed."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{name.replace('/', '-')}.log"
+    begin = time.monotonic()
+    with open(log, "wb") as output:
+        try:
+            code = subprocess.run([str(part) for part in command], cwd=ROOT, stdout=output,
+                                  stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                  timeout=limit, check=False,
+                                  env={**os.environ, **environment}).returncode
+        except subprocess.TimeoutExpired:
+            code = None
+    if code != 0:
+        lines = log.read_text(errors="replace").splitlines()
+        print(f"---- {name}: the end of {log.relative_to(ROOT)}")
+        print("\n".join(lines[-60:]))
+        print("----", flush=True)
+    return code, time.monotonic() - begin
+
+
+def build(tally, preset, targets=()):
+    print(f"==> building {preset}", flush=True)
+    command = ["bash", "scripts/build", preset, *targets]
+    begin = time.monotonic()
+    # Shown as it goes: it is the longest step.
+    code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
+    if code != 0:
+        tally.broken(f"build {preset}", f"exit {code}", time.monotonic() - begin)
+
+
+def count_gtest(path):
+    """(passed, failed, skipped), or None when the program did not come to write its report."""
+    try:
+        report = json.loads(pathlib.Path(path).read_text())
+    except (OSError, ValueError):
+        return None
+    cases = [case for suite in report["testsuites"] for case in suite["testsuite"]]
+    ran = [case for case in cases if case["status"] == "RUN"]
+    failed = sum(1 for case in ran if case.get("failures"))
+    skipped = sum(1 for case in ran if case.get("result") == "SKIPPED")
+    return len(ran) - failed - skipped, failed, skipped
+
+
+def count_pytest(path):
+    try:
+        suite = xml.etree.ElementTree.parse(path).getroot().find("testsuite")
+    except (OSError, xml.etree.ElementTree.ParseError):
+        return None
+    number = {key: int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped")}
+    failed = number["failures"] + number["errors"]
+    return number["tests"] - failed - number["skipped"], failed, number["skipped"]
+
+
+def report(tally, name, code, seconds, counts):
+    if counts is None:
+        tally.broken(name, "did not end in time" if code is None else f"exit {code}, no report",
+                     seconds)
+    elif code is None or (code != 0 and counts[1] == 0):
+        # A leak found at exit, a crash in a destructor, or a time limit.
+        tally.add(name, counts[0], counts[1] + 1, counts[2], seconds)
+    else:
+        tally.add(name, *counts, seconds=seconds)
+
+
+def gtest(tally, name, program, limit=1200):
+    if not program.exists():
+        tally.broken(name, "was not built")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/report.json"
+        code, seconds = run(name, [program, f"--gtest_output=json:{path}"], limit,
+                            **SANITIZER_OPTIONS)
+        report(tally, name, code, seconds, count_gtest(path))
+
+
+def pytest(tally, name, folder, limit, **environment):
+    as_root = [] if os.geteuid() == 0 or name != "e2e" else ["sudo", "-E"]
+    with tempfile.TemporaryDirectory() as temporary:
+        path = f"{temporary}/report.xml"
+        code, seconds = run(
+            name, [*as_root, "/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                   f"--junitxml={path}", "--durations=15", folder], limit, **environment)
+        report(tally, name, code, seconds, count_pytest(path))
+
+
+def style(tally):
+    pytest(tally, "style", "tests/style", 2400)
+
+
+def unit(tally):
+    folders = sorted({path.parent.name for path in ROOT.glob("tests/unit/*/*.cpp")})
+    build(tally, "sanitize", [f"unit_{folder}" for folder in folders])
+    for folder in folders:
+        gtest(tally, f"unit_{folder}", SANITIZE / f"unit_{folder}")
+
+
+def sim(tally):
+    build(tally, "sanitize", ["sim_tests"])
+    gtest(tally, "sim_tests", SANITIZE / "sim_tests")
+
+
+def wire(tally):
+    build(tally, "sanitize")
+    programs = sorted(path for path in SANITIZE.glob("wire*") if os.access(path, os.X_OK)
+                      and path.is_file())
+    if not programs:
+        tally.broken("wire", "no wire test was built")
+    for program in programs:
+        gtest(tally, program.name, program)
+    if glob.glob(str(ROOT / "tests/wire/test_*.py")):
+        pytest(tally, "wire-peers", "tests/wire", 600, DOCKHERD_BIN=str(SANITIZE),
+               **SANITIZER_OPTIONS)
+
+
+def fuzz(tally):
+    """Each target over its corpus, then for some seconds more."""
+    programs = sorted(path.stem for path in ROOT.glob("tests/fuzz/*_fuzz.cpp"))
+    build(tally, "fuzz", programs)
+    for program in programs:
+        corpus = ROOT / "tests/fuzz/corpus" / program.removesuffix("_fuzz")
+        with tempfile.TemporaryDirectory() as found:
+            command = [FUZZ / program, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10",
+                       "-rss_limit_mb=2048", f"-artifact_prefix={LOGS}/{program}-", found]
+            command += [corpus] if corpus.is_dir() else []
+            if not (FUZZ / program).exists():
+                tally.broken(program, "was not built")
+                continue
+            code, seconds = run(program, command, FUZZ_SECONDS + 120)
+            tally.add(program, int(code == 0), int(code != 0), seconds=seconds)
+
+
+def e2e(tally):
+    build(tally, "sanitize", ["dockherd", "fake_dockerd"])
+    pytest(tally, "e2e", "tests/e2e", 2400, DOCKHERD_BIN=str(SANITIZE), **SANITIZER_OPTIONS)
+
+
+PARTS = {"unit": unit, "sim": sim, "wire": wire, "e2e": e2e, "fuzz": fuzz, "style": style}
+
+
+def main():
+    wanted = sys.argv[1:] or list(PARTS)
+    if wanted == ["all"]:
+        wanted = list(PARTS)
+    unknown = [part for part in wanted if part not in PARTS]
+    if unknown:
+        sys.exit(f"no such part: {', '.join(unknown)} (parts: {' '.join(PARTS)})")
+    tally = Tally()
+    begin = time.monotonic()
+    if len(wanted) == len(PARTS):
+        build(tally, "sanitize")
+    for part in wanted:
+        print(f"==> {part}", flush=True)
+        try:
+            PARTS[part](tally)
+        except Exception as error:  # One part's breakdown must not hide the others' results.
+            tally.broken(part, repr(error))
+    print(f"\n{time.monotonic() - begin:.0f} s; logs are in {LOGS.relative_to(ROOT)}")
+    print(f"{tally.passed} passed, {tally.failed} failed", flush=True)
+    sys.exit(1 if tally.failed or not tally.passed else 0)
+
+
+if __name__ == "__main__":
+    main()

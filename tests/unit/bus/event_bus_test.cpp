@@ -1,0 +1,375 @@
+// The event bus on virtual time and a network in memory: real coroutines, no sockets, no sleeps.
+#include "bus/event_bus.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "base/with_deadline.hpp"
+#include "bus/envelope.hpp"
+#include "bus/zre_codec.hpp"
+#include "tests/fakes/memory_network.hpp"
+#include "tests/fakes/virtual_clock.hpp"
+
+namespace dockherd::bus {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+struct Recorder final : BusListener {
+  void on_peer_joined(const PeerInfo& peer) override { lines.push_back("joined " + peer.name); }
+  void on_peer_lost(const PeerInfo& peer, const std::string&) override {
+    lines.push_back("lost " + peer.name);
+  }
+  void on_notice(const NodeId&, const std::string& topic, const std::string& body) override {
+    lines.push_back("notice " + topic + " " + body);
+  }
+  std::vector<std::string> lines;
+};
+
+/// One agent: its process, clock, mailbox, beacon and bus.
+struct Agent {
+  Agent(fakes::VirtualTime& world, fakes::MemoryNetwork& network, int host)
+      : time(world),
+        id(made_id(host)),
+        clock(world, context),
+        transport(network, context, host, id),
+        discovery(network, context, host),
+        bus(context.get_executor(), clock, transport, {&discovery}, settings(host, id),
+            static_cast<std::uint64_t>(host), null_logger()) {
+    time.add(context);
+    bus.listen(listener);
+    bus.serve([this](IncomingRequest request) { return answer(std::move(request)); });
+  }
+  ~Agent() {
+    context.shutdown();
+    time.remove(context);
+  }
+
+  static NodeId made_id(int host) {
+    std::mt19937_64 random(static_cast<std::uint64_t>(host));
+    return NodeId::random(random);
+  }
+  static BusSettings settings(int host, NodeId id) {
+    BusSettings made;
+    made.id = id;
+    made.name = "n" + std::to_string(host);
+    made.headers = {{std::string(header_version), "1"}};
+    return made;
+  }
+
+  asio::awaitable<Reply> answer(IncomingRequest request) {
+    requests.push_back(request);
+    if (request.body.find("slow") != std::string::npos) {
+      try {
+        co_await clock.sleep_until(clock.now() + 1h);
+      } catch (const boost::system::system_error&) {
+        ++canceled;
+        throw;
+      }
+    }
+    if (request.body.find("throw") != std::string::npos) throw std::runtime_error("broken");
+    co_return Reply(200, request.body);
+  }
+
+  fakes::VirtualTime& time;
+  NodeId id;
+  fakes::VirtualContext context;
+  fakes::VirtualClock clock;
+  fakes::MemoryTransport transport;
+  fakes::MemoryDiscovery discovery;
+  Recorder listener;
+  std::vector<IncomingRequest> requests;
+  int canceled = 0;
+  EventBus bus;
+};
+
+class EventBusTest : public testing::Test {
+ protected:
+  EventBusTest() {
+    for (int host = 1; host <= 3; ++host) {
+      agents.push_back(std::make_unique<Agent>(time, network, host));
+      agents.back()->bus.start();
+      agents.back()->bus.join("herd");
+    }
+    time.run_for(1s);
+  }
+  ~EventBusTest() override {
+    for (auto& agent : agents) {
+      if (agent) run(*agent, agent->bus.stop());
+    }
+  }
+
+  EventBus& bus(std::size_t i) { return agents[i]->bus; }
+
+  template <typename T>
+  T run(Agent& agent, asio::awaitable<T> task) {
+    std::optional<T> value;
+    asio::co_spawn(agent.context, std::move(task),
+                   [&value](const std::exception_ptr& failure, T result) {
+                     if (failure) std::rethrow_exception(failure);
+                     value.emplace(std::move(result));
+                   });
+    EXPECT_TRUE(time.run_until([&value] { return value.has_value(); }, time.now() + 1min));
+    return std::move(value.value());
+  }
+  void run(Agent& agent, asio::awaitable<void> task) {
+    bool ended = false;
+    asio::co_spawn(agent.context, std::move(task),
+                   [&ended](const std::exception_ptr&) { ended = true; });
+    EXPECT_TRUE(time.run_until([&ended] { return ended; }, time.now() + 1min));
+  }
+  Result<Reply> ask(std::size_t from, const NodeId& to, const std::string& body,
+                    Duration timeout = 2s, bool local = true) {
+    return run(*agents[from], bus(from).request(to, body, time.now() + timeout, local));
+  }
+  void kill(std::size_t i) { agents[i].reset(); }
+
+  fakes::VirtualTime time;
+  fakes::MemoryNetwork network{time};
+  std::vector<std::unique_ptr<Agent>> agents;
+};
+
+/// A ZRE peer of another make: only a mailbox.
+struct Foreign final : TransportListener {
+  Foreign(fakes::VirtualTime& world, fakes::MemoryNetwork& network, int host, NodeId to,
+          std::string to_endpoint)
+      : time(world), transport(network, context, host, Agent::made_id(host)), target(to) {
+    time.add(context);
+    transport.start(*this);
+    transport.connect(to, to_endpoint);
+    ZreMessage hello;
+    hello.kind = ZreKind::hello;
+    hello.endpoint = transport.endpoint();
+    hello.name = "foreign";
+    hello.groups = {"herd"};
+    send(hello);
+  }
+  ~Foreign() override { time.remove(context); }
+  void on_message(const NodeId&, Frames frames) override {
+    if (frames.size() > 1) texts.push_back(frames[1]);
+  }
+  void on_link_closed(const NodeId&, const std::string&) override {}
+  void send(ZreMessage message, const std::string& text = "") {
+    message.sequence = ++sequence;
+    Frames frames{encode_zre(message)};
+    if (!text.empty()) frames.push_back(text);
+    transport.send(target, std::move(frames));
+  }
+  void whisper(const std::string& text) {
+    ZreMessage message;
+    message.kind = ZreKind::whisper;
+    send(message, text);
+  }
+  void shout(const std::string& text) {
+    ZreMessage message;
+    message.kind = ZreKind::shout;
+    message.group = "herd";
+    send(message, text);
+  }
+
+  fakes::VirtualTime& time;
+  fakes::VirtualContext context;
+  fakes::MemoryTransport transport;
+  NodeId target;
+  std::uint16_t sequence = 0;
+  std::vector<std::string> texts;
+};
+
+TEST_F(EventBusTest, agents_meet_and_know_each_others_groups) {
+  for (auto& agent : agents) {
+    EXPECT_THAT(agent->bus.peers(), SizeIs(2));
+    EXPECT_THAT(agent->bus.members("herd"), SizeIs(3));
+  }
+  bus(0).join("container");
+  time.run_for(10ms);
+  EXPECT_THAT(bus(1).members("container"), ElementsAre(bus(0).self()));
+  bus(0).leave("container");
+  time.run_for(10ms);
+  EXPECT_FALSE(bus(1).is_member("container", bus(0).self()));
+}
+
+TEST_F(EventBusTest, a_request_is_answered_by_the_peers_handler) {
+  const auto reply = ask(0, bus(1).self(), R"({"action":"x"})");
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->status, 200);
+  EXPECT_EQ(reply->body, R"({"action":"x"})");
+  ASSERT_THAT(agents[1]->requests, SizeIs(1));
+  EXPECT_EQ(agents[1]->requests[0].from, bus(0).self());
+  EXPECT_TRUE(agents[1]->requests[0].local);
+}
+
+TEST_F(EventBusTest, a_request_to_itself_needs_no_network) {
+  const auto sent = bus(0).counters().messages_sent;
+  EXPECT_TRUE(ask(0, bus(0).self(), "{}", 2s, false));
+  EXPECT_EQ(bus(0).counters().messages_sent, sent);
+  EXPECT_FALSE(agents[0]->requests.at(0).local);
+}
+
+TEST_F(EventBusTest, an_unknown_peer_gets_nothing_sent) {
+  EXPECT_EQ(ask(0, Agent::made_id(77), "{}").error().code, errc::not_sent);
+}
+
+TEST_F(EventBusTest, a_slow_handler_is_cancelled_at_the_deadline) {
+  const TimePoint start = time.now();
+  EXPECT_EQ(ask(0, bus(1).self(), R"({"slow":1})", 300ms).error().code, errc::timeout);
+  EXPECT_EQ(time.now() - start, 300ms);
+  time.run_for(50ms);
+  EXPECT_EQ(agents[1]->canceled, 1);
+  EXPECT_EQ(ask(0, bus(0).self(), R"({"slow":1})", 300ms).has_value(), false);
+}
+
+TEST_F(EventBusTest, a_handler_that_throws_is_answered_with_500) {
+  EXPECT_EQ(ask(0, bus(1).self(), R"({"throw":1})")->status, 500);
+}
+
+TEST_F(EventBusTest, a_request_that_is_given_up_leaves_nothing_behind) {
+  auto task = with_deadline(agents[0]->clock,
+                            bus(0).request(bus(1).self(), R"({"slow":1})", time.now() + 10s),
+                            time.now() + 100ms);
+  EXPECT_FALSE(run(*agents[0], std::move(task)));
+}
+
+TEST_F(EventBusTest, gather_accounts_for_every_node_in_order) {
+  const NodeId unknown = Agent::made_id(99);
+  std::vector<NodeId> to{bus(2).self(), unknown, bus(0).self(), bus(1).self()};
+  const auto replies = run(*agents[0], bus(0).gather(to, R"({"a":1})", time.now() + 1s));
+  ASSERT_THAT(replies, SizeIs(4));
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(replies[i].node, to[i]);
+  EXPECT_TRUE(replies[0].reply && replies[2].reply && replies[3].reply);
+  EXPECT_EQ(replies[1].reply.error().code, errc::not_sent);
+  EXPECT_THAT(run(*agents[0], bus(0).gather({}, "{}", time.now() + 1s)), IsEmpty());
+}
+
+TEST_F(EventBusTest, the_death_of_a_peer_fails_its_requests_before_listeners_hear_of_it) {
+  std::string order;
+  auto ask_slowly = [](EventBus& from, NodeId to, TimePoint until,
+                       std::string& text) -> asio::awaitable<void> {
+    const auto reply = co_await from.request(to, R"({"slow":1})", until);
+    text = std::string(to_string(reply.error().code));
+  };
+  asio::co_spawn(agents[0]->context, ask_slowly(bus(0), bus(1).self(), time.now() + 30s, order),
+                 [](const std::exception_ptr&) {});
+  time.run_for(100ms);
+  const TimePoint start = time.now();
+  const NodeId dead = bus(1).self();
+  kill(1);
+  time.run_until([&] { return !agents[0]->bus.peer(dead); }, start + 10s);
+  EXPECT_LE(time.now() - start, 500ms);
+  time.settle();
+  EXPECT_EQ(order, "peer_lost");
+  EXPECT_EQ(agents[0]->listener.lines.back(), "lost n2");
+  EXPECT_FALSE(bus(0).is_member("herd", dead));
+}
+
+TEST_F(EventBusTest, a_restarted_agent_is_a_new_peer_and_stays) {
+  kill(1);
+  time.run_for(200ms);
+  agents[1] = std::make_unique<Agent>(time, network, 2);
+  agents[1]->bus.start();
+  time.run_for(2s);
+  for (auto& agent : agents) EXPECT_THAT(agent->bus.peers(), SizeIs(2));
+}
+
+TEST_F(EventBusTest, a_broken_link_is_mended_within_a_fraction_of_a_second) {
+  network.break_link(1, 2);
+  time.run_for(300ms);
+  EXPECT_THAT(bus(0).peers(), SizeIs(2));
+  EXPECT_THAT(bus(1).peers(), SizeIs(2));
+  EXPECT_TRUE(ask(0, bus(1).self(), "{}"));
+  EXPECT_TRUE(ask(1, bus(0).self(), "{}"));
+  EXPECT_GE(bus(0).counters().peers_lost, 1U);
+}
+
+TEST_F(EventBusTest, notices_reach_agents_in_order_and_not_oneself) {
+  bus(0).notify_all("a", "1");
+  bus(0).notify(bus(1).self(), "b", "{}");
+  bus(0).notify(bus(0).self(), "c", "{}");
+  time.run_for(50ms);
+  EXPECT_THAT(agents[1]->listener.lines, testing::IsSupersetOf({"notice a 1", "notice b {}"}));
+  EXPECT_EQ(agents[1]->listener.lines.back(), "notice b {}");
+  EXPECT_EQ(agents[2]->listener.lines.back(), "notice a 1");
+  EXPECT_THAT(agents[0]->listener.lines, testing::Not(testing::Contains("notice c {}")));
+}
+
+TEST_F(EventBusTest, stopping_fails_requests_and_says_goodbye) {
+  std::string outcome;
+  auto ask_slowly = [](EventBus& from, NodeId to, TimePoint until,
+                       std::string& text) -> asio::awaitable<void> {
+    const auto reply = co_await from.request(to, R"({"slow":1})", until);
+    text = std::string(to_string(reply.error().code));
+  };
+  asio::co_spawn(agents[0]->context, ask_slowly(bus(0), bus(1).self(), time.now() + 30s, outcome),
+                 [](const std::exception_ptr&) {});
+  time.run_for(50ms);
+  run(*agents[0], bus(0).stop());
+  time.run_for(100ms);
+  EXPECT_EQ(outcome, "canceled");
+  EXPECT_THAT(bus(1).peers(), SizeIs(1));
+  EXPECT_EQ(ask(0, bus(1).self(), "{}").error().code, errc::not_sent);
+}
+
+TEST_F(EventBusTest, a_foreign_peer_whispers_requests_and_gets_replies) {
+  Foreign peer(time, network, 9, bus(0).self(), agents[0]->transport.endpoint());
+  time.run_for(100ms);
+  peer.whisper(R"({"dockherd":"request","id":"q1","body":{"action":"x"}})");
+  peer.whisper(R"({"action":"y","id":"container"})");
+  peer.whisper(R"({"dockherd":"request","id":"q2","timeout":"soon","body":{}})");
+  peer.whisper("Hello, world");
+  peer.whisper("{broken");
+  time.run_for(100ms);
+  ASSERT_THAT(peer.texts, SizeIs(4));
+  std::sort(peer.texts.begin(), peer.texts.end());
+  EXPECT_EQ(peer.texts[0], R"({"dockherd":"reply","id":"q1","status":200,"body":{"action":"x"}})");
+  EXPECT_THAT(peer.texts[1],
+              testing::AllOf(testing::StartsWith(R"({"dockherd":"reply","id":"q2","status":400)"),
+                             testing::HasSubstr(R"("field":"timeout")")));
+  EXPECT_EQ(
+      peer.texts[2],
+      R"({"dockherd":"reply","id":null,"status":200,"body":{"action":"y","id":"container"}})");
+  EXPECT_THAT(peer.texts[3], testing::HasSubstr(R"("status":400)"));
+  EXPECT_FALSE(bus(0).peer(Agent::made_id(9))->is_agent);
+}
+
+TEST_F(EventBusTest, a_shout_for_one_is_handled_by_exactly_one_member) {
+  // One mailbox at each agent: what a peer does that sends a SHOUT to all members.
+  std::vector<std::unique_ptr<Foreign>> peers;
+  for (std::size_t i = 0; i < 3; ++i) {
+    peers.push_back(std::make_unique<Foreign>(time, network, 20 + static_cast<int>(i),
+                                              bus(i).self(), agents[i]->transport.endpoint()));
+  }
+  time.run_for(100ms);
+  for (int round = 0; round < 30; ++round) {
+    const std::string text = R"({"dockherd":"request","id":"r)" + std::to_string(round) +
+                             R"(","deliver":"one","body":{"action":"x"}})";
+    for (auto& peer : peers) peer->shout(text);
+    time.run_for(20ms);
+    std::size_t handled = 0;
+    for (auto& agent : agents) handled += agent->requests.size();
+    EXPECT_EQ(handled, static_cast<std::size_t>(round + 1));
+  }
+  for (auto& agent : agents) EXPECT_FALSE(agent->requests.empty());
+  const std::string one_of = R"(,"one_of":[")" + bus(2).self().hex() + R"("])";
+  const auto before = agents[2]->requests.size();
+  for (auto& peer : peers) {
+    peer->shout(R"({"dockherd":"request","deliver":"one")" + one_of + R"(,"body":{}})");
+  }
+  time.run_for(20ms);
+  EXPECT_EQ(agents[2]->requests.size(), before + 1);
+}
+
+TEST_F(EventBusTest, a_frozen_process_is_lost_and_comes_back) {
+  time.set_frozen(agents[1]->context, true);
+  time.run_for(2s);
+  EXPECT_FALSE(bus(0).peer(bus(1).self()));
+  time.set_frozen(agents[1]->context, false);
+  time.run_for(3s);
+  for (auto& agent : agents) EXPECT_THAT(agent->bus.peers(), SizeIs(2));
+}
+
+}  // namespace
+}  // namespace dockherd::bus

@@ -1,0 +1,86 @@
+// A server on loopback in a thread of its own, a cluster that does as told, and blocking clients:
+// the tests say byte by byte what is sent and what must come back.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "http_api/server.hpp"
+
+namespace dockherd::http_api {
+
+/// Answers {"echo":LENGTH}, or what `handler` does. Handlers run on the server's thread.
+class FakeCluster final : public ClusterApi {
+ public:
+  asio::awaitable<VerbReply> execute_verb(std::string request) override;
+  std::string greeting() const override { return "dockherd test\n"; }
+
+  std::function<asio::awaitable<VerbReply>(std::string)> handler;
+  std::atomic<int> begun = 0;
+  std::atomic<int> ended = 0;  ///< Returned, not cancelled.
+};
+
+/// A blocking client. Every wait ends after 10 s at the latest, with a failed test.
+class Client {
+ public:
+  explicit Client(const std::string& address);
+  ~Client();
+  Client(Client&& other) noexcept;
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// False when the server closed meanwhile.
+  bool send(std::string_view bytes);
+  /// Shuts the sending side.
+  void end_sending();
+  void close();
+  /// One whole response (head, then Content-Length bytes). Shorter when the server closes.
+  std::string response(bool with_body = true);
+  /// Until the server closes.
+  std::string rest();
+  /// Sends and returns the one response.
+  std::string ask(std::string_view request);
+
+ private:
+  bool receive();
+
+  int socket_ = -1;
+  std::string buffered_;
+};
+
+std::string post(std::string_view body, std::string_view extra_headers = "");
+
+class Loopback : public ::testing::Test {
+ protected:
+  /// Times are long in `settings` unless a test shortens them; call once.
+  void start();
+  /// Stops within `drain` and joins the thread; also done at the end of the test.
+  void stop(Duration drain = std::chrono::seconds(5));
+  void TearDown() override;
+
+  /// Runs on the server's thread and waits for it.
+  std::size_t connections();
+  /// Waits until the condition holds; false after 10 s.
+  static bool eventually(const std::function<bool()>& condition);
+
+  Client connect() const { return Client(address_); }
+
+  ServerSettings settings;
+  FakeCluster cluster;
+  SystemClock clock;
+
+ private:
+  asio::io_context context_{1};
+  std::unique_ptr<Server> server_;
+  std::thread thread_;
+  std::string address_;
+};
+
+}  // namespace dockherd::http_api

@@ -1,0 +1,77 @@
+#include "http_api/responses.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/json_reader.hpp"
+#include "http_api/http_date.hpp"
+
+namespace dockherd::http_api {
+
+TEST(Responses, every_error_has_its_status) {
+  const std::pair<errc, int> expected[] = {
+      {errc::bad_request, 400}, {errc::not_found, 404},   {errc::ambiguous, 409},
+      {errc::too_large, 413},   {errc::daemon_down, 502}, {errc::daemon_lost, 502},
+      {errc::declined, 503},    {errc::not_sent, 502},    {errc::peer_lost, 502},
+      {errc::timeout, 504},     {errc::busy, 503},        {errc::canceled, 503},
+      {errc::bad_config, 500},  {errc::internal, 500}};
+  for (const auto& [code, status] : expected) {
+    EXPECT_EQ(status, error_reply(Error(code, "x")).status) << to_string(code);
+  }
+}
+
+TEST(Responses, what_a_daemon_refused_keeps_its_status) {
+  Error error(errc::docker_refused, "conflict");
+  EXPECT_EQ(502, error_reply(error).status);
+  error.docker_status = 409;
+  EXPECT_EQ(409, error_reply(error).status);
+  error.docker_status = 304;
+  EXPECT_EQ(502, error_reply(error).status);
+}
+
+TEST(Responses, an_error_names_code_field_and_node) {
+  const auto reply =
+      error_reply(Error(errc::bad_request, "instances must be \"1\"").at_field("instances"));
+  EXPECT_EQ(
+      json({{"error", "instances must be \"1\""}, {"code", "bad_request"}, {"field", "instances"}}),
+      parse_json(reply.body).value());
+  const auto down = error_reply(Error(errc::daemon_down, "down").at_node("host2"));
+  EXPECT_EQ(json({{"error", "down"}, {"code", "daemon_down"}, {"dockerInstance", "host2"}}),
+            parse_json(down.body).value());
+}
+
+TEST(Responses, an_unknown_id_has_the_status_that_clients_look_for) {
+  const auto body = parse_json(error_reply(Error(errc::not_found, "no abc")).body).value();
+  EXPECT_EQ("timeout or no such id", body["status"]);
+  EXPECT_EQ("no abc", body["error"]);
+}
+
+TEST(Responses, text_that_is_not_utf8_is_replaced) {
+  EXPECT_TRUE(parse_json(error_reply(Error(errc::internal, "\xff\xfe")).body).has_value());
+  EXPECT_TRUE(parse_json(unknown_path_response("GET", "/\xff").body).has_value());
+}
+
+TEST(Responses, an_unknown_path_also_has_what_docker_clients_print) {
+  const auto response = unknown_path_response("GET", "/v1.41/containers/json");
+  const auto body = parse_json(response.body).value();
+  EXPECT_EQ(404, response.status);
+  EXPECT_EQ(body["error"], body["message"]);
+  EXPECT_GT(800u, unknown_path_response("GET", std::string(15'000, 'a')).body.size());
+}
+
+TEST(Responses, a_head_is_complete) {
+  std::string head = "old";
+  render_head(head, Response(200, text_type, "hello").with_header("X-A", "b"), "dockherd/1",
+              "Sun, 06 Nov 1994 08:49:37 GMT", Persistence::close);
+  EXPECT_EQ(
+      "HTTP/1.1 200 OK\r\nServer: dockherd/1\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+      "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\nX-A: b\r\n"
+      "Connection: close\r\n\r\n",
+      head);
+}
+
+TEST(HttpDate, is_as_the_rfc_writes_it) {
+  const WallTime time = std::chrono::system_clock::from_time_t(784111777);
+  EXPECT_EQ("Sun, 06 Nov 1994 08:49:37 GMT", format_http_date(time));
+}
+
+}  // namespace dockherd::http_api
