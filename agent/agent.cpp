@@ -1,0 +1,213 @@
+#include "agent/agent.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+
+#include "agent/address.hpp"
+#include "agent/node.hpp"
+#include "base/limits.hpp"
+#include "base/task_group.hpp"
+#include "bus/beacon_discovery.hpp"
+#include "bus/gossip_discovery.hpp"
+#include "bus/network_interface.hpp"
+#include "bus/zmq_transport.hpp"
+#include "docker_client/engine_client.hpp"
+#include "http_api/server.hpp"
+
+namespace dockherd::agent {
+
+namespace {
+
+constexpr std::string_view any_address = "0.0.0.0";
+
+/// Everything of a running agent, in the order in which it is built; stopped in reverse.
+class Agent {
+ public:
+  explicit Agent(const AgentConfig& config) : config_(config), log_(get_logger("agent")) {}
+
+  Result<void> build();
+  void run();
+
+ private:
+  Result<bus::NetworkInterface> choose_bus_interface() const;
+  Result<void> build_discoveries(const bus::NetworkInterface& interface);
+  NodeSettings node_settings(const bus::NetworkInterface& interface) const;
+  asio::awaitable<void> run_until_signalled();
+  asio::awaitable<void> stop();
+
+  const AgentConfig& config_;
+  Logger log_;
+  asio::io_context io_{1};
+  SystemClock clock_;
+  NodeId id_;
+  std::uint64_t seed_ = 0;
+  TaskGroup tasks_{io_.get_executor(), log_};
+  std::unique_ptr<docker_client::EngineClient> docker_;
+  std::unique_ptr<bus::ZmqTransport> transport_;
+  std::vector<std::unique_ptr<bus::Discovery>> discoveries_;
+  std::unique_ptr<Node> node_;
+  std::unique_ptr<http_api::Server> server_;
+};
+
+/// The bus is where the user put it, else beside the beacon, else on the LAN; without keys or
+/// "insecure" that is loopback.
+Result<bus::NetworkInterface> Agent::choose_bus_interface() const {
+  std::string wanted = config_.bus.bind_address == any_address ? "" : config_.bus.bind_address;
+  if (wanted.empty() && config_.beacon) wanted = config_.beacon->interface;
+  if (wanted.empty() && !config_.insecure) return bus::loopback_interface();
+  if (is_loopback(wanted)) return bus::loopback_interface();
+  return bus::choose_interface(wanted);
+}
+
+Result<void> Agent::build() {
+  auto random = make_random_generator();
+  id_ = NodeId::random(random);
+  seed_ = random();
+
+  docker_client::EngineSettings engine = docker_client::engine_settings_from_environment();
+  engine.address = config_.docker;
+  docker_ = std::make_unique<docker_client::EngineClient>(io_.get_executor(), std::move(engine));
+
+  const auto interface = choose_bus_interface();
+  if (!interface) return interface.error();
+  bus::ZmqTransportSettings mailbox;
+  mailbox.address =
+      config_.bus.bind_address.empty() ? interface->address.to_string() : config_.bus.bind_address;
+  mailbox.port_low = config_.bus.first_port;
+  mailbox.port_high = config_.bus.last_port;
+  mailbox.advertised = config_.bus.advertise;
+  if (mailbox.advertised.empty() && mailbox.address == any_address) {
+    mailbox.advertised = interface->address.to_string();
+  }
+  auto transport = bus::ZmqTransport::open(io_.get_executor(), id_, mailbox, get_logger("bus"));
+  if (!transport) return transport.error();
+  transport_ = std::move(*transport);
+  if (auto built = build_discoveries(*interface); !built) return built.error();
+
+  NodePorts ports{io_.get_executor(), clock_, *transport_, {}, *docker_};
+  for (const auto& discovery : discoveries_) ports.discoveries.push_back(discovery.get());
+  node_ = std::make_unique<Node>(std::move(ports), node_settings(*interface));
+
+  http_api::ServerSettings http;
+  http.address = config_.http.text();
+  http.product = "dockherd/" DOCKHERD_VERSION;
+  server_ = std::make_unique<http_api::Server>(io_.get_executor(), clock_, *node_, std::move(http),
+                                               get_logger("http_api"));
+  return server_->start();
+}
+
+Result<void> Agent::build_discoveries(const bus::NetworkInterface& interface) {
+  if (config_.beacon) {
+    bus::BeaconSettings beacon;
+    beacon.interface = interface;
+    if (!config_.beacon->interface.empty() && !is_loopback(config_.beacon->interface)) {
+      auto chosen = bus::choose_interface(config_.beacon->interface);
+      if (!chosen) return chosen.error();
+      beacon.interface = std::move(*chosen);
+    }
+    beacon.port = config_.beacon->port;
+    beacon.announce_interval = config_.beacon->interval;
+    discoveries_.push_back(std::make_unique<bus::BeaconDiscovery>(
+        io_.get_executor(), std::move(beacon), get_logger("bus")));
+  }
+  if (config_.gossip) {
+    bus::GossipSettings gossip;
+    gossip.bind = config_.gossip->bind.text();
+    for (const HostPort& seed : config_.gossip->seeds) gossip.seeds.push_back(seed.text());
+    if (auto checked = bus::GossipDiscovery::check(gossip); !checked) return checked.error();
+    discoveries_.push_back(std::make_unique<bus::GossipDiscovery>(
+        io_.get_executor(), std::move(gossip), get_logger("bus")));
+  }
+  return {};
+}
+
+NodeSettings Agent::node_settings(const bus::NetworkInterface& interface) const {
+  NodeSettings settings;
+  settings.id = id_;
+  settings.hostname = config_.hostname;
+  settings.cluster_address = config_.cluster_address;
+  settings.herd = config_.herd;
+  HostPort http = config_.http;
+  if (http.host == any_address || http.host == "::") http.host = interface.address.to_string();
+  settings.http_address = http.text();
+  settings.templates = config_.templates;
+  settings.relist_interval = config_.relist_interval;
+  settings.task_timeout = config_.task_timeout;
+  settings.new_container_timeout = config_.new_container_timeout;
+  settings.liveness = config_.liveness;
+  settings.insecure = config_.insecure;
+  settings.random_seed = seed_;
+  return settings;
+}
+
+void Agent::run() {
+  node_->start();
+  log_->info("started version={} host={} id={} herd={} http={} bus={} docker={}", DOCKHERD_VERSION,
+             config_.hostname, id_.short_hex(), config_.herd, server_->local_address(),
+             transport_->endpoint(), config_.docker);
+  if (config_.insecure) {
+    log_->warn(
+        "insecure: anybody who reaches http={} or bus={} has root on this host by way of "
+        "Docker; use it on trusted networks only",
+        server_->local_address(), transport_->endpoint());
+  }
+  tasks_.spawn("run", run_until_signalled());
+  io_.run();
+}
+
+asio::awaitable<void> Agent::run_until_signalled() {
+  asio::signal_set signals(io_, SIGINT, SIGTERM);
+  const int signal = co_await signals.async_wait(asio::use_awaitable);
+  log_->info("stopping signal={}", signal == SIGINT ? "SIGINT" : "SIGTERM");
+  // A second signal ends the program at once.
+  signals.cancel();
+  signals.clear();
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  co_await stop();
+}
+
+asio::awaitable<void> Agent::stop() {
+  co_await server_->stop(clock_.now() + limits::drain);
+  co_await node_->stop();
+  server_.reset();
+  node_.reset();
+  discoveries_.clear();
+  transport_->stop();
+  transport_.reset();
+  docker_.reset();
+  log_->info("stopped");
+}
+
+/// The usual soft limit of 1024 descriptors is what HTTP clients alone may use; a herd of hundreds
+/// needs several for each peer.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 65'536);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+int run_agent(const AgentConfig& config) {
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  Agent agent(config);
+  if (const auto built = agent.build(); !built) {
+    get_logger("agent")->error("cannot start: {}", built.error().message);
+    return EXIT_FAILURE;
+  }
+  agent.run();
+  return EXIT_SUCCESS;
+}
+
+}  // namespace dockherd::agent

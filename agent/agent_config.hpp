@@ -1,0 +1,71 @@
+// Everything an agent is started with, resolved: flags, files, environment and defaults are merged
+// and checked. Plain values; must not know where each came from.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/address.hpp"
+#include "base/log.hpp"
+#include "bus/event_bus.hpp"
+
+namespace dockherd::agent {
+
+using std::chrono::milliseconds;
+
+inline constexpr std::uint16_t default_http_port = 8080;
+inline constexpr std::uint16_t default_beacon_port = 5670;
+inline constexpr std::uint16_t default_gossip_port = 5671;
+inline constexpr std::uint16_t first_bus_port = 49152;
+
+struct BeaconConfig {
+  std::uint16_t port = default_beacon_port;
+  /// Name or IPv4 address of the interface; empty: the one that bus.bind_address belongs to, or
+  /// that of the default route.
+  std::string interface;
+  milliseconds interval{1'000};  ///< `announceInterval`.
+};
+
+struct GossipConfig {
+  HostPort bind;                ///< An IPv4 address ("0.0.0.0" for all) and a port.
+  std::vector<HostPort> seeds;  ///< Host names or IPv4 addresses. May include this node itself.
+};
+
+struct BusConfig {
+  /// IPv4 address of the mailbox; empty: that of the beacon's interface, or of the interface of the
+  /// default route. "0.0.0.0" listens on all; peers are then told the same address as when empty.
+  std::string bind_address;
+  std::uint16_t first_port = first_bus_port;  ///< The first free port in the range is taken.
+  std::uint16_t last_port = 65'535;
+  /// What peers are told to connect to instead of the bound address; empty: the bound address.
+  std::string advertise;
+};
+
+struct AgentConfig {
+  std::string docker = "unix:///var/run/docker.sock";  ///< "unix:///PATH" or "tcp://HOST:PORT".
+  HostPort http{"127.0.0.1", default_http_port};       ///< An IP address to listen on.
+  BusConfig bus;
+  std::optional<BeaconConfig> beacon;  ///< At least one of beacon and gossip is set.
+  std::optional<GossipConfig> gossip;
+  bus::LivenessSettings liveness;
+
+  std::string herd = "herd";
+  std::string cluster_address = "deblox.docker";
+  std::string hostname;
+  milliseconds relist_interval{10'000};        ///< `trackingServiceInterval`.
+  milliseconds task_timeout{2'500};            ///< `taskTimeout`.
+  milliseconds new_container_timeout{15'000};  ///< `newContainerTimeout`.
+
+  std::filesystem::path templates = "templates";
+  LogSettings log;
+  bool insecure = false;  ///< May listen beyond loopback, without keys.
+
+  /// What the reader of the files should be told once at start: ignored keys and the like.
+  std::vector<std::string> notes;
+};
+
+}  // namespace dockherd::agent

@@ -1,0 +1,251 @@
+#include "agent/bulk_create.hpp"
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "agent/verbs.hpp"
+#include "base/limits.hpp"
+#include "base/text.hpp"
+#include "http_api/responses.hpp"
+
+namespace dockherd::agent {
+
+namespace {
+
+/// With code "declined" for too many containers: how many the node has.
+std::optional<std::size_t> load_of(const bus::Reply& reply) {
+  const auto document = parse_json(reply.body);
+  if (!document || !document->is_object()) return std::nullopt;
+  const auto load = document->find("load");
+  if (load == document->end() || !load->is_number_unsigned()) return std::nullopt;
+  return load->get<std::size_t>();
+}
+
+/// Refusals by Docker that another host may not share: a missing image (404), a taken port or a
+/// full disk (5xx). A bad body or a taken name would be refused everywhere.
+bool may_succeed_elsewhere(int docker_status) {
+  return docker_status == 404 || docker_status >= 500;
+}
+
+}  // namespace
+
+Result<json> BulkPlan::render(const TemplateVariables& of_item) const {
+  const auto placeholders = expand_body ? BodyPlaceholders::expanded : BodyPlaceholders::kept;
+  return render_template(body, overrides, of_item, placeholders);
+}
+
+BulkCreate::BulkCreate(Herd& herd, BulkPlan plan)
+    : herd_(herd), plan_(std::move(plan)), done_(herd.tasks.executor(), 1) {
+  items_.resize(plan_.instances);
+  for (std::uint32_t i = 0; i < plan_.instances; ++i) items_[i].number = i + 1;
+}
+
+Loads BulkCreate::loads() const {
+  Loads loads = herd_.loads_in_pool();
+  for (const auto& [node, reported] : reported_loads_) {
+    const auto it = loads.find(node);
+    if (it != loads.end()) it->second = std::max(it->second, reported);
+  }
+  return loads;
+}
+
+asio::awaitable<void> BulkCreate::run() {
+  const auto nodes = std::max<std::size_t>(herd_.loads_in_pool().size(), 1);
+  const auto rounds = 1 + plan_.instances / (nodes * limits::creates_per_node);
+  deadline_ = herd_.clock.now() + herd_.settings.new_container_timeout * rounds;
+  assign_shares();
+  if (ended_ == items_.size()) co_return;
+  co_await done_.async_receive(asio::use_awaitable);
+}
+
+void BulkCreate::assign_shares() {
+  const Loads before = loads();
+  const auto shares = spread(plan_.instances, before, herd_.random);
+  if (shares.empty()) {
+    for (BulkItem& item : items_) end_with(item, nowhere_to_go());
+    return;
+  }
+  // Numbers go round-robin, so that web-1, web-2, web-3 land on different hosts. The remainder
+  // comes last: a node judges it by what it has once its whole share is under way.
+  auto item = items_.begin();
+  for (std::uint32_t round = 0; round < plan_.instances / shares.size(); ++round) {
+    for (const auto& [node, share] : shares) assign(*item++, node);
+  }
+  for (const auto& [node, share] : shares) {
+    if (share.extra == 0) continue;
+    item->max_load = before.at(node) + share.base;
+    extras_.insert(node);
+    assign(*item++, node);
+  }
+}
+
+void BulkCreate::assign(BulkItem& item, const NodeId& node) {
+  herd_.assign(node);
+  queues_[node].push_back(&item);
+  if (workers_[node] >= limits::creates_per_node) return;
+  ++workers_[node];
+  herd_.tasks.spawn("create", work(shared_from_this(), node));
+}
+
+void BulkCreate::reassign(BulkItem& item) {
+  const Loads now = loads();
+  auto node = least_loaded(now, item.refused_by, herd_.random);
+  // Among equals one that has none of this bulk's remainder yet: nobody is to get two of it.
+  std::set<NodeId> excluded = item.refused_by;
+  excluded.insert(extras_.begin(), extras_.end());
+  const auto without = least_loaded(now, excluded, herd_.random);
+  if (node && without && now.at(*without) <= now.at(*node)) node = without;
+  if (!node) {
+    end(item, BulkItem::State::failed, item.status, std::move(item.envelope));
+    return;
+  }
+  // A herd that changes faster than we look must not keep an item going round for ever.
+  const bool insist = item.declines > 2 * now.size() + 8;
+  item.max_load = insist ? std::nullopt : std::optional(now.at(*node));
+  extras_.insert(*node);
+  assign(item, *node);
+}
+
+asio::awaitable<void> BulkCreate::work(std::shared_ptr<BulkCreate> /*keep_alive*/, NodeId node) {
+  auto& queue = queues_[node];  // A map's element stays where it is.
+  while (!queue.empty()) {
+    BulkItem& item = *queue.front();
+    queue.pop_front();
+    co_await attempt(item, node);
+  }
+  --workers_[node];
+}
+
+asio::awaitable<void> BulkCreate::attempt(BulkItem& item, NodeId node) {
+  const TimePoint now = herd_.clock.now();
+  TemplateVariables variables = plan_.variables;
+  variables.n = item.number;
+  variables.hostname = herd_.hostname_of(node);
+  auto body = plan_.render(variables);
+  auto name = render_name(plan_.overrides, variables);
+  if (!body || !name || now >= deadline_) {
+    herd_.release(node);
+    end_with(item, !body   ? body.error()
+                   : !name ? name.error()
+                           : Error(errc::timeout, "the deadline passed before this one was tried"));
+    co_return;
+  }
+  if (const auto taken = name_conflict(*name)) {
+    herd_.release(node);
+    end_with(item, *taken);
+    co_return;
+  }
+  CreateOneVerb verb;
+  verb.body = dump_json(*body);
+  verb.name = std::move(*name);
+  verb.start = plan_.start;
+  verb.headers = plan_.headers;
+  if (item.max_load) verb.max_load = *item.max_load;
+  const TimePoint deadline = std::min(deadline_, now + herd_.settings.new_container_timeout);
+  const auto answer = co_await herd_.bus.request(node, encode_verb(verb), deadline);
+  herd_.release(node);
+  judge(item, node, variables.hostname, answer);
+}
+
+void BulkCreate::judge(BulkItem& item, const NodeId& node, const std::string& hostname,
+                       const Result<bus::Reply>& answer) {
+  if (answer) {
+    if (answer->status == 200) {
+      end(item, BulkItem::State::created, 200, answer->body);
+    } else {
+      judge_refusal(item, node, *answer);
+    }
+    return;
+  }
+  const Error error = answer.error().at_node(hostname);
+  item.status = http_api::http_status(error);
+  item.envelope = error_envelope(error);
+  if (nothing_was_changed(error.code)) {
+    item.refused_by.insert(node);
+    reassign(item);
+  } else {
+    end(item, BulkItem::State::unknown, item.status, std::move(item.envelope));
+  }
+}
+
+void BulkCreate::judge_refusal(BulkItem& item, const NodeId& node, const bus::Reply& reply) {
+  item.status = reply.status;
+  item.envelope = reply.body;
+  const auto code = code_of(reply.body);
+  if (code == errc::declined) {
+    if (const auto load = load_of(reply)) {
+      reported_loads_[node] = *load;
+      ++item.declines;
+      reassign(item);
+      return;
+    }
+  }
+  if (!code || !nothing_was_changed(*code)) {
+    end(item, BulkItem::State::unknown, reply.status, reply.body);
+  } else if (*code == errc::bad_request ||
+             (*code == errc::docker_refused && !may_succeed_elsewhere(reply.status))) {
+    end(item, BulkItem::State::failed, reply.status, reply.body);
+  } else {
+    item.refused_by.insert(node);
+    reassign(item);
+  }
+}
+
+void BulkCreate::end_with(BulkItem& item, const Error& error) {
+  end(item, BulkItem::State::failed, http_api::http_status(error), error_envelope(error));
+}
+
+void BulkCreate::end(BulkItem& item, BulkItem::State state, int status, std::string envelope) {
+  item.state = state;
+  item.status = status;
+  item.envelope = std::move(envelope);
+  if (++ended_ == items_.size()) done_.try_send(boost::system::error_code());
+}
+
+/// A name is unique on each host by Docker's rule; over the herd it is by ours, as far as this node
+/// knows, because a name that fits two containers is of no use to anybody.
+std::optional<Error> BulkCreate::name_conflict(const std::string& name) const {
+  if (name.empty()) return std::nullopt;
+  const Resolution holders = herd_.directory.named(name);
+  if (holders.candidates.empty()) return std::nullopt;
+  const ContainerLocation& holder = holders.candidates.front();
+  const std::string hostname = herd_.hostname_of(holder.node);
+  Error error(errc::docker_refused, "Conflict. The container name \"/" + name +
+                                        "\" is already in use by container \"" + holder.id +
+                                        "\" on " + hostname +
+                                        ". You have to remove (or rename) that container to be "
+                                        "able to reuse that name.");
+  error.docker_status = 409;
+  error.field = "name";
+  error.node = hostname;
+  return error;
+}
+
+Error BulkCreate::nowhere_to_go() const {
+  std::vector<std::string> why;
+  for (const auto& [node, status] : herd_.nodes.nodes()) {
+    why.push_back(status.hostname + " (" + status.state() + ")");
+  }
+  return {errc::declined, "no host takes new containers: " + join(why)};
+}
+
+Summary BulkCreate::summary() const {
+  Summary summary;
+  summary.asked = plan_.instances;
+  for (const BulkItem& item : items_) {
+    if (item.state == BulkItem::State::created) ++summary.created;
+    if (item.state == BulkItem::State::failed) ++summary.failed;
+    if (item.state == BulkItem::State::unknown) ++summary.unknown;
+  }
+  return summary;
+}
+
+int BulkCreate::first_failure() const {
+  const auto failed = std::find_if(items_.begin(), items_.end(), [](const BulkItem& item) {
+    return item.state != BulkItem::State::created;
+  });
+  return failed == items_.end() ? 200 : failed->status;
+}
+
+}  // namespace dockherd::agent

@@ -1,0 +1,93 @@
+// One bulk of creates, from shares to the account of every item. Runs on the node that was asked;
+// each container is one request to the node that is to create it, a few in flight to each node, so
+// that when a node dies only those in flight are in doubt and the rest go elsewhere.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/experimental/channel.hpp>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/herd.hpp"
+#include "agent/replies.hpp"
+#include "agent/template_render.hpp"
+
+namespace dockherd::agent {
+
+/// What is to be created, with the template already read.
+struct BulkPlan {
+  /// One container's create body.
+  Result<json> render(const TemplateVariables& of_item) const;
+
+  json body;
+  bool expand_body = false;  ///< It is a template: placeholders in it are replaced.
+  TemplateOverrides overrides;
+  TemplateVariables variables;  ///< template_name and bulk; n and hostname are set per item.
+  std::uint32_t instances = 1;
+  bool start = false;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+/// How one item ended.
+struct BulkItem {
+  enum class State { pending, created, failed, unknown };
+
+  std::uint32_t number = 0;  ///< From 1: {n}.
+  State state = State::pending;
+  int status = 0;        ///< HTTP status of the last answer.
+  std::string envelope;  ///< The last answer.
+
+  std::set<NodeId> refused_by;          ///< Not asked again.
+  std::optional<std::size_t> max_load;  ///< Part of the remainder: only where so few are.
+  std::uint32_t declines = 0;           ///< Times that a node had more than that.
+};
+
+/// Purpose: carries out one bulk. Lifecycle: make, run() once; goes on in the herd's tasks when the
+/// caller of run() is cancelled, because what has begun is not undone.
+class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
+ public:
+  BulkCreate(Herd& herd, BulkPlan plan);
+
+  /// Returns when every item has ended. By then all have been answered or are past their deadline.
+  asio::awaitable<void> run();
+
+  /// All items, by number. Complete after run().
+  const std::vector<BulkItem>& items() const { return items_; }
+  Summary summary() const;
+  /// HTTP status of the first item that was not created; 200 when there is none.
+  int first_failure() const;
+
+ private:
+  void assign_shares();
+  void assign(BulkItem& item, const NodeId& node);
+  void reassign(BulkItem& item);
+  asio::awaitable<void> work(std::shared_ptr<BulkCreate> keep_alive, NodeId node);
+  asio::awaitable<void> attempt(BulkItem& item, NodeId node);
+  /// `hostname`: the node's when it was asked; a lost one is not known any more.
+  void judge(BulkItem& item, const NodeId& node, const std::string& hostname,
+             const Result<bus::Reply>& answer);
+  void judge_refusal(BulkItem& item, const NodeId& node, const bus::Reply& reply);
+  void end(BulkItem& item, BulkItem::State state, int status, std::string envelope);
+  void end_with(BulkItem& item, const Error& error);
+  Loads loads() const;
+  std::optional<Error> name_conflict(const std::string& name) const;
+  Error nowhere_to_go() const;
+
+  Herd& herd_;
+  BulkPlan plan_;
+  TimePoint deadline_;
+  std::vector<BulkItem> items_;
+  std::map<NodeId, std::deque<BulkItem*>> queues_;
+  std::map<NodeId, std::size_t> workers_;
+  std::map<NodeId, std::size_t> reported_loads_;  // From nodes that declined.
+  std::set<NodeId> extras_;                       // Nodes that have, or get, one of the remainder.
+  std::size_t ended_ = 0;
+  asio::experimental::channel<void(boost::system::error_code)> done_;
+};
+
+}  // namespace dockherd::agent

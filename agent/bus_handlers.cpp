@@ -1,0 +1,69 @@
+#include "agent/bus_handlers.hpp"
+
+#include "base/json_reader.hpp"
+#include "http_api/responses.hpp"
+
+namespace dockherd::agent {
+
+namespace {
+
+/// The owner answers a little before its asker gives up: its answer says more than a time-out does.
+constexpr std::chrono::milliseconds answer_ahead{20};
+
+/// A verb that was sent to a container's endpoint is about that container.
+std::string with_id_of_endpoint(std::string body, const std::string& address) {
+  if (address.size() != 64 || !looks_like_container_id(address)) return body;
+  auto verb = parse_json(body);
+  if (!verb || !verb->is_object() || verb->contains("id") || verb->contains("ids")) return body;
+  (*verb)["id"] = address;
+  return dump_json(*verb);
+}
+
+}  // namespace
+
+asio::awaitable<bus::Reply> BusHandlers::handle(bus::IncomingRequest request) {
+  // Not "local ? co_await … : co_await …": g++ 12 destroys the chosen reply twice.
+  request.body = with_id_of_endpoint(std::move(request.body), request.address);
+  VerbReply reply(500, "{}");
+  if (request.local) {
+    reply = co_await handle_local(std::move(request));
+  } else {
+    reply = co_await cluster_.execute(std::move(request.body));
+  }
+  co_return bus::Reply(reply.status, std::move(reply.body));
+}
+
+asio::awaitable<VerbReply> BusHandlers::handle_local(bus::IncomingRequest request) {
+  const TimePoint deadline = request.deadline - answer_ahead;
+  auto verb = decode_verb(request.body, VerbOrigin::agent);
+  if (!verb) co_return http_api::error_reply(verb.error());
+  if (auto* act = std::get_if<ContainerVerb>(&*verb); act != nullptr && !act->several) {
+    co_return co_await executor_.act(std::move(*act), deadline);
+  }
+  if (auto* create = std::get_if<CreateOneVerb>(&*verb)) {
+    co_return co_await executor_.create_one(std::move(*create), deadline);
+  }
+  if (auto* list = std::get_if<ListVerb>(&*verb)) {
+    co_return co_await executor_.list(std::move(*list), deadline);
+  }
+  if (auto* image = std::get_if<HasImageVerb>(&*verb)) {
+    co_return co_await executor_.has_image(std::move(*image), deadline);
+  }
+  if (auto* pool = std::get_if<PoolVerb>(&*verb)) {
+    co_return co_await cluster_.set_own_pool(pool->in_pool, deadline);
+  }
+  if (std::holds_alternative<NodeInfoVerb>(*verb)) {
+    co_return VerbReply(200, executor_.node_info());
+  }
+  if (auto* status = std::get_if<StatusVerb>(&*verb)) {
+    if (request.from != herd_.self()) {
+      const auto taken = peers_.take_status(request.from, status->status);
+      if (!taken) co_return http_api::error_reply(taken.error());
+    }
+    co_return VerbReply(200, "{}");
+  }
+  co_return http_api::error_reply(
+      Error(errc::bad_request, "this action concerns the herd, not one node").at_field("action"));
+}
+
+}  // namespace dockherd::agent

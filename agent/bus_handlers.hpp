@@ -1,0 +1,31 @@
+// Requests that arrive by the bus. One that says "local" is for this node's own daemon; any other
+// is a client's verb and goes the way of one that came by HTTP.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+
+#include "agent/cluster_service.hpp"
+#include "agent/herd.hpp"
+#include "agent/peer_watcher.hpp"
+#include "agent/verb_executor.hpp"
+#include "bus/event_bus.hpp"
+
+namespace dockherd::agent {
+
+class BusHandlers {
+ public:
+  BusHandlers(Herd& herd, ClusterService& cluster, VerbExecutor& executor, PeerWatcher& peers)
+      : herd_(herd), cluster_(cluster), executor_(executor), peers_(peers) {}
+
+  asio::awaitable<bus::Reply> handle(bus::IncomingRequest request);
+
+ private:
+  asio::awaitable<VerbReply> handle_local(bus::IncomingRequest request);
+
+  Herd& herd_;
+  ClusterService& cluster_;
+  VerbExecutor& executor_;
+  PeerWatcher& peers_;
+};
+
+}  // namespace dockherd::agent

@@ -1,0 +1,294 @@
+#include "agent/cluster_service.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "base/parallel.hpp"
+#include "base/text.hpp"
+#include "http_api/responses.hpp"
+
+namespace dockherd::agent {
+
+namespace {
+
+constexpr std::size_t ids_at_once = 16;
+constexpr std::size_t nodes_at_once = 256;
+
+VerbReply to_reply(const Result<bus::Reply>& answer, const std::string& hostname) {
+  if (answer) return {answer->status, answer->body};
+  return http_api::error_reply(answer.error().at_node(hostname));
+}
+
+}  // namespace
+
+asio::awaitable<VerbReply> ClusterService::execute(std::string request) {
+  auto verb = decode_verb(request, VerbOrigin::client);
+  if (!verb) co_return http_api::error_reply(verb.error());
+  if (auto* act = std::get_if<ContainerVerb>(&*verb)) {
+    if (act->several) co_return co_await act_on_several(std::move(*act));
+    co_return co_await act_on_one(std::move(*act));
+  }
+  if (auto* bulk = std::get_if<CreateVerb>(&*verb)) co_return co_await create(std::move(*bulk));
+  if (auto* lists = std::get_if<ListVerb>(&*verb)) co_return co_await list(std::move(*lists));
+  if (auto* pool = std::get_if<PoolVerb>(&*verb)) co_return co_await set_pool(std::move(*pool));
+  co_return co_await list_nodes();
+}
+
+// --- one container, or several by name ---------------------------------------------------------
+
+Result<NodeId> ClusterService::node_named(const std::string& hostname) const {
+  const std::vector<NodeId> found = herd_.nodes.named(hostname);
+  if (found.size() == 1) return found.front();
+  if (found.size() > 1) {
+    return Error(errc::ambiguous, "several agents have the hostname " + quote_json(hostname))
+        .at_field("hostname");
+  }
+  for (const LostNode& lost : herd_.nodes.lost(herd_.clock.now())) {
+    if (lost.hostname != hostname) continue;
+    return Error(errc::not_sent, hostname + " is lost: " + lost.reason).at_node(hostname);
+  }
+  std::vector<std::string> known;
+  for (const auto& [node, status] : herd_.nodes.nodes()) known.push_back(status.hostname);
+  std::sort(known.begin(), known.end());
+  return Error(errc::not_found, "no host " + quote_json(hostname) + " in the herd, expected " +
+                                    suggest(hostname, {known.begin(), known.end()}))
+      .at_field("hostname");
+}
+
+Result<ContainerLocation> ClusterService::locate(const std::string& reference) const {
+  std::optional<NodeId> on;
+  std::string name = reference;
+  if (const auto slash = reference.find('/', 1); slash != std::string::npos) {
+    const auto node = node_named(reference.substr(0, slash));
+    if (!node) return node.error().at_field("id");
+    on = *node;
+    name = reference.substr(slash + 1);
+  }
+  Resolution resolution = herd_.directory.resolve(name, on);
+  if (resolution.found()) return std::move(resolution.candidates.front());
+  if (resolution.candidates.empty()) {
+    return Error(errc::not_found, "no container " + quote_json(reference) + " in the herd")
+        .at_field("id");
+  }
+  std::vector<std::string> candidates;
+  for (const ContainerLocation& candidate : resolution.candidates) {
+    candidates.push_back(candidate.id.substr(0, 12) + " (" +
+                         (candidate.names.empty() ? "" : candidate.names.front() + " ") + "on " +
+                         herd_.hostname_of(candidate.node) + ")");
+  }
+  return Error(errc::ambiguous, quote_json(reference) + " fits " + join(candidates)).at_field("id");
+}
+
+asio::awaitable<Result<bus::Reply>> ClusterService::ask(NodeId node, std::string verb,
+                                                        TimePoint deadline) {
+  co_return co_await herd_.bus.request(node, std::move(verb), deadline);
+}
+
+asio::awaitable<VerbReply> ClusterService::act_on_one(ContainerVerb verb) {
+  const TimePoint deadline = task_deadline() + extra_time(verb);
+  const auto located = locate(verb.ids.front());
+  if (!located) co_return http_api::error_reply(located.error());
+  const NodeId node = located->node;
+  const std::string hostname = herd_.hostname_of(node);  // A node lost meanwhile has none any more.
+  verb.ids.front() = located->id;
+  verb.several = false;
+  if (node == herd_.self()) co_return co_await executor_.act(std::move(verb), deadline);
+  const auto answer = co_await ask(node, encode_verb(verb), deadline);
+  co_return to_reply(answer, hostname);
+}
+
+asio::awaitable<VerbReply> ClusterService::act_on_several(ContainerVerb verb) {
+  struct Run {
+    explicit Run(ContainerVerb asked) : verb(std::move(asked)), envelopes(verb.ids.size()) {}
+    ContainerVerb verb;
+    std::vector<std::string> envelopes;
+    Summary summary;
+    int first_failure = 200;
+  };
+  const auto run = std::make_shared<Run>(std::move(verb));
+  run->summary.asked = static_cast<std::uint32_t>(run->verb.ids.size());
+  IndexedTask each = [this, run](std::size_t index) -> asio::awaitable<void> {
+    ContainerVerb one = run->verb;
+    one.ids = {run->verb.ids[index]};
+    const VerbReply reply = co_await act_on_one(std::move(one));
+    count(reply, run->summary);
+    if (reply.status != 200 && run->first_failure == 200) run->first_failure = reply.status;
+    std::string members = "\"id\":" + quote_json(run->verb.ids[index]);
+    if (reply.body.substr(0, 256).find("\"statusCode\":") == std::string::npos) {
+      members += ",\"statusCode\":" + std::to_string(reply.status);
+    }
+    run->envelopes[index] = with_members(reply.body, members);
+  };
+  co_await for_each_index(herd_.tasks, "verb on several", run->verb.ids.size(), ids_at_once,
+                          std::move(each));
+  const int status =
+      run->summary.asked == 0 ? 200 : summary_status(run->summary, run->first_failure);
+  co_return VerbReply(status, "{\"containers\":" + json_array(run->envelopes) + ",\"summary\":" +
+                                  encode_summary(run->summary, "succeeded") + "}");
+}
+
+// --- creating ----------------------------------------------------------------------------------
+
+Result<BulkPlan> ClusterService::plan(CreateVerb verb) {
+  BulkPlan plan;
+  if (!verb.template_name.empty()) {
+    auto body = templates_.load(verb.template_name);
+    if (!body) return body.error();
+    plan.body = std::move(*body);
+    plan.expand_body = true;
+  } else if (verb.body) {
+    plan.body = std::move(*verb.body);
+  } else {
+    plan.body = json::object();  // The image comes with the overrides; all else is Docker's.
+  }
+  plan.instances = verb.instances.value_or(1);
+  if (plan.instances > 1 && !verb.overrides.name.empty() && !uses_number(verb.overrides.name)) {
+    return Error(errc::bad_request,
+                 "name must contain {n} when there are several instances, as in \"web-{n}\"; got " +
+                     quote_json(verb.overrides.name))
+        .at_field("name");
+  }
+  plan.overrides = std::move(verb.overrides);
+  plan.variables.template_name = verb.template_name;
+  plan.variables.bulk = random_token(herd_.random);
+  plan.start = verb.start;
+  plan.headers = std::move(verb.headers);
+  // What is wrong for the first is wrong for all: say so once, before anything is made.
+  TemplateVariables first = plan.variables;
+  first.n = 1;
+  first.hostname = herd_.settings.hostname;
+  if (auto body = plan.render(first); !body) return body.error();
+  if (auto name = render_name(plan.overrides, first); !name) return name.error();
+  return plan;
+}
+
+asio::awaitable<VerbReply> ClusterService::create(CreateVerb verb) {
+  const bool single = !verb.instances.has_value();
+  auto planned = plan(std::move(verb));
+  if (!planned) co_return http_api::error_reply(planned.error());
+  const std::string bulk = planned->variables.bulk;
+  const auto run = std::make_shared<BulkCreate>(herd_, std::move(*planned));
+  co_await run->run();
+  std::vector<std::string> envelopes;
+  for (const BulkItem& item : run->items()) envelopes.push_back(item.envelope);
+  const Summary summary = run->summary();
+  if (summary.failed > 0) co_await name_hosts_with_image(envelopes);
+  if (single) co_return VerbReply(run->items().front().status, std::move(envelopes.front()));
+  co_return VerbReply(summary_status(summary, run->first_failure()),
+                      "{\"bulk\":" + quote_json(bulk) + ",\"containers\":" + json_array(envelopes) +
+                          ",\"summary\":" + encode_summary(summary, "created") + "}");
+}
+
+/// Where an image was missing, says which hosts do have it: the error alone would leave the user to
+/// look for it.
+asio::awaitable<void> ClusterService::name_hosts_with_image(std::vector<std::string>& envelopes) {
+  std::map<std::string, std::string> sentences;  // Image -> what to add.
+  for (std::string& envelope : envelopes) {
+    if (envelope.find("\"image_missing\"") == std::string::npos) continue;
+    const auto document = parse_json(envelope);
+    if (!document || !document->is_object() || !document->contains("image_missing")) continue;
+    HasImageVerb question;
+    question.image = (*document)["image_missing"].get<std::string>();
+    if (!sentences.contains(question.image)) {
+      std::vector<std::string> hosts;
+      const auto answers = co_await ask_all(encode_verb(question), task_deadline());
+      for (const NodeAnswer& answer : answers) {
+        const bool has = answer.reply && answer.reply->body == R"({"has_image":true})";
+        if (has) hosts.push_back(answer.hostname);
+      }
+      sentences[question.image] =
+          hosts.empty() ? "; no host has it" : "; hosts that have it: " + join(hosts);
+    }
+    const auto error = document->find("error");
+    if (error == document->end() || !error->is_string()) continue;
+    envelope = with_error(envelope, error->get<std::string>() + sentences[question.image]);
+  }
+}
+
+// --- lists and the pool ------------------------------------------------------------------------
+
+asio::awaitable<std::vector<NodeAnswer>> ClusterService::ask_all(std::string verb,
+                                                                 TimePoint deadline) {
+  std::vector<NodeId> nodes;
+  std::vector<std::string> hostnames;
+  for (const auto& [node, status] : herd_.nodes.nodes()) {
+    nodes.push_back(node);
+    hostnames.push_back(status.hostname);
+  }
+  auto gathered = co_await herd_.bus.gather(std::move(nodes), std::move(verb), deadline);
+  std::vector<NodeAnswer> answers;
+  answers.reserve(gathered.size());
+  for (std::size_t i = 0; i < gathered.size(); ++i) {
+    answers.emplace_back(gathered[i].node, std::move(hostnames[i]), std::move(gathered[i].reply));
+  }
+  std::stable_sort(answers.begin(), answers.end(),
+                   [](const auto& a, const auto& b) { return a.hostname < b.hostname; });
+  co_return answers;
+}
+
+asio::awaitable<VerbReply> ClusterService::list(ListVerb verb) {
+  const TimePoint deadline = task_deadline();
+  if (!verb.all && !verb.hostname) co_return co_await executor_.list(std::move(verb), deadline);
+  if (verb.hostname) {
+    const auto node = node_named(*verb.hostname);
+    if (!node) co_return http_api::error_reply(node.error());
+    const auto answer = co_await ask(*node, encode_verb(verb), deadline);
+    co_return to_reply(answer, *verb.hostname);
+  }
+  const auto answers = co_await ask_all(encode_verb(verb), deadline);
+  const TimePoint now = herd_.clock.now();
+  co_return merge_lists(answers, herd_.nodes.lost(now), verb, herd_.settings.hostname, now);
+}
+
+asio::awaitable<VerbReply> ClusterService::list_nodes() {
+  struct Run {
+    std::vector<NodeId> nodes;
+    std::vector<NodeAnswer> answers;
+  };
+  const auto run = std::make_shared<Run>();
+  for (const auto& [node, status] : herd_.nodes.nodes()) run->nodes.push_back(node);
+  const TimePoint deadline = task_deadline();
+  IndexedTask each = [this, run, deadline](std::size_t index) -> asio::awaitable<void> {
+    const NodeId node = run->nodes[index];
+    const std::string hostname = herd_.hostname_of(node);
+    const TimePoint asked = herd_.clock.now();
+    auto reply = co_await ask(node, encode_verb(NodeInfoVerb()), deadline);
+    if (reply) {
+      const std::chrono::duration<double, std::milli> took = herd_.clock.now() - asked;
+      reply->body = with_round_trip(reply->body, took.count());
+    }
+    run->answers.emplace_back(node, hostname, std::move(reply));
+  };
+  co_await for_each_index(herd_.tasks, "list nodes", run->nodes.size(), nodes_at_once,
+                          std::move(each));
+  const TimePoint now = herd_.clock.now();
+  co_return merge_nodes(run->answers, herd_.nodes.lost(now), herd_.settings.hostname, now);
+}
+
+asio::awaitable<VerbReply> ClusterService::set_pool(PoolVerb verb) {
+  const TimePoint deadline = task_deadline();
+  if (!verb.hostname) co_return co_await set_own_pool(verb.in_pool, deadline);
+  const auto node = node_named(*verb.hostname);
+  if (!node) co_return http_api::error_reply(node.error());
+  const auto answer = co_await ask(*node, encode_verb(verb), deadline);
+  co_return to_reply(answer, *verb.hostname);
+}
+
+asio::awaitable<VerbReply> ClusterService::set_own_pool(bool in_pool, TimePoint deadline) {
+  herd_.own_status().in_pool = in_pool;
+  herd_.log->info("this host {} the pool", in_pool ? "enters" : "leaves");
+  StatusVerb notice;
+  notice.status = encode_status(herd_.own_status());
+  std::vector<std::string> missing;
+  const auto answers = co_await ask_all(encode_verb(notice), deadline);
+  for (const NodeAnswer& answer : answers) {
+    if (!answer.reply || answer.reply->status != 200) missing.push_back(answer.hostname);
+  }
+  const json body{{"hostname", herd_.settings.hostname},
+                  {"in_pool", in_pool},
+                  {"state", herd_.own_status().state()},
+                  {"not_confirmed_by", missing}};
+  co_return VerbReply(200, body_envelope(herd_.settings.hostname, dump_json(body)));
+}
+
+}  // namespace dockherd::agent

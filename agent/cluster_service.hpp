@@ -1,0 +1,53 @@
+// The verbs over the whole herd: finds who is concerned, asks them, merges their answers. Anything
+// that one node alone can do is VerbExecutor's.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/bulk_create.hpp"
+#include "agent/herd.hpp"
+#include "agent/herd_lists.hpp"
+#include "agent/replies.hpp"
+#include "agent/template_store.hpp"
+#include "agent/verb_executor.hpp"
+#include "agent/verbs.hpp"
+
+namespace dockherd::agent {
+
+class ClusterService {
+ public:
+  ClusterService(Herd& herd, VerbExecutor& executor)
+      : herd_(herd), executor_(executor), templates_(herd.settings.templates) {}
+
+  /// A verb as a client sent it. Always answers.
+  asio::awaitable<VerbReply> execute(std::string request);
+
+  /// This node enters or leaves the pool; answered once every peer has taken it in, or has had
+  /// `deadline` to.
+  asio::awaitable<VerbReply> set_own_pool(bool in_pool, TimePoint deadline);
+
+ private:
+  asio::awaitable<VerbReply> create(CreateVerb verb);
+  asio::awaitable<VerbReply> act_on_one(ContainerVerb verb);
+  asio::awaitable<VerbReply> act_on_several(ContainerVerb verb);
+  asio::awaitable<VerbReply> list(ListVerb verb);
+  asio::awaitable<VerbReply> list_nodes();
+  asio::awaitable<VerbReply> set_pool(PoolVerb verb);
+
+  Result<BulkPlan> plan(CreateVerb verb);
+  asio::awaitable<void> name_hosts_with_image(std::vector<std::string>& envelopes);
+  Result<ContainerLocation> locate(const std::string& reference) const;
+  Result<NodeId> node_named(const std::string& hostname) const;
+  asio::awaitable<Result<bus::Reply>> ask(NodeId node, std::string verb, TimePoint deadline);
+  asio::awaitable<std::vector<NodeAnswer>> ask_all(std::string verb, TimePoint deadline);
+  TimePoint task_deadline() const { return herd_.clock.now() + herd_.settings.task_timeout; }
+
+  Herd& herd_;
+  VerbExecutor& executor_;
+  TemplateStore templates_;
+};
+
+}  // namespace dockherd::agent

@@ -1,0 +1,117 @@
+#include "agent/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <string_view>
+
+#include "base/text.hpp"
+
+namespace dockherd::agent {
+
+namespace {
+
+// DockerMod's users type "-conf FILE"; taken letter by letter that would be other options.
+constexpr std::string_view long_options[] = {"conf",  "cluster",   "hostname",  "docker",
+                                             "http",  "templates", "log-level", "insecure",
+                                             "check", "version",   "help"};
+
+const std::vector<std::string_view> commands = {"agent"};
+
+/// "-conf" and "-conf=FILE" as "--conf" and "--conf=FILE".
+std::string with_two_dashes(const std::string& argument) {
+  if (argument.size() < 3 || argument[0] != '-' || argument[1] == '-') return argument;
+  const std::string name = argument.substr(1, argument.find('=') - 1);
+  const bool known =
+      std::find(std::begin(long_options), std::end(long_options), name) != std::end(long_options);
+  return known ? "-" + argument : argument;
+}
+
+PrintAndExit usage_error(const std::string& what) {
+  return {"dockherd: " + what + "\nRun \"dockherd agent --help\" for the options.\n", 2};
+}
+
+std::string version_text() {
+  return "dockherd " DOCKHERD_VERSION "\n";
+}
+
+void add_agent_options(CLI::App& agent, AgentFlags& flags) {
+  agent.add_option("--conf", flags.conf, "conf.json: this agent's own settings")->type_name("FILE");
+  agent.add_option("--cluster", flags.cluster, "YAML file: how agents find and reach each other")
+      ->type_name("FILE");
+  agent.add_option("--hostname", flags.hostname, "name of this node (default: the machine's)")
+      ->type_name("NAME");
+  agent
+      .add_option("--docker", flags.docker,
+                  "the Docker daemon (default: $DOCKER_HOST, else unix:///var/run/docker.sock)")
+      ->type_name("unix:///PATH|tcp://HOST:PORT");
+  agent.add_option("--http", flags.http, "listen address (default: 127.0.0.1:8080)")
+      ->type_name("ADDRESS:PORT");
+  agent.add_option("--templates", flags.templates, "directory of container templates")
+      ->type_name("DIRECTORY");
+  agent.add_option("--log-level", flags.log_level, "trace, debug, info, warn, error or off")
+      ->type_name("LEVEL");
+  agent.add_flag("--insecure", flags.insecure,
+                 "listen beyond loopback, on a network where everybody is trusted");
+  agent.add_flag("--check", flags.check, "check the configuration, say what it does, and exit");
+}
+
+/// The error for what CLI11 did not consume; it would name the argument and no alternative.
+PrintAndExit unexpected(const std::string& argument, const CLI::App& agent, bool in_agent) {
+  if (argument.rfind('-', 0) == 0) {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : agent.get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    const std::string option = argument.substr(0, argument.find('='));
+    return usage_error("unknown option " + option + ", expected " +
+                       suggest(option, {names.begin(), names.end()}));
+  }
+  if (in_agent) return usage_error("unexpected argument \"" + argument + "\"");
+  return usage_error("unknown command \"" + argument + "\", expected " +
+                     suggest(argument, commands));
+}
+
+Command parse(CLI::App& app, CLI::App& agent, const AgentFlags& flags,
+              std::vector<std::string> arguments) {
+  std::transform(arguments.begin(), arguments.end(), arguments.begin(), with_two_dashes);
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back.
+  try {
+    app.parse(std::move(arguments));
+  } catch (const CLI::CallForHelp&) {
+    return PrintAndExit{app.help(), 0};
+  } catch (const CLI::CallForVersion&) {
+    return PrintAndExit{version_text(), 0};
+  } catch (const CLI::ParseError& error) {
+    return usage_error(error.what());
+  }
+  if (const auto left = agent.remaining(); !left.empty()) {
+    return unexpected(left.front(), agent, true);
+  }
+  if (const auto left = app.remaining(); !left.empty()) {
+    return unexpected(left.front(), agent, agent.parsed());
+  }
+  if (!agent.parsed()) return PrintAndExit{app.help(), 0};
+  return flags;
+}
+
+}  // namespace
+
+Command parse_command_line(std::vector<std::string> arguments) {
+  try {
+    CLI::App app("Drives many Docker hosts as one herd.", "dockherd");
+    app.set_version_flag("--version", version_text());
+    app.allow_extras();
+    app.require_subcommand(0, 1);
+    CLI::App& agent =
+        *app.add_subcommand("agent", "Runs the agent of this Docker host until SIGTERM or SIGINT.");
+    agent.set_version_flag("--version", version_text());
+    agent.allow_extras();
+    AgentFlags flags;
+    add_agent_options(agent, flags);
+    return parse(app, agent, flags, std::move(arguments));
+  } catch (const std::exception& error) {
+    return usage_error(error.what());
+  }
+}
+
+}  // namespace dockherd::agent

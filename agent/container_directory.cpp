@@ -1,0 +1,121 @@
+#include "agent/container_directory.hpp"
+
+#include <algorithm>
+
+namespace dockherd::agent {
+
+namespace {
+
+constexpr std::size_t max_candidates = 16;
+
+}  // namespace
+
+void ContainerDirectory::put(const NodeId& node, const std::string& id,
+                             std::vector<std::string> names) {
+  const Key key{id, node};
+  const auto [it, inserted] = containers_.try_emplace(key);
+  if (inserted) {
+    ++counts_[node];
+  } else if (it->second == names) {
+    return;
+  } else {
+    forget_names(key, it->second);
+  }
+  for (const std::string& name : names) by_name_.emplace(name, key);
+  it->second = std::move(names);
+}
+
+void ContainerDirectory::remove(const NodeId& node, const std::string& id) {
+  const auto it = containers_.find(Key{id, node});
+  if (it == containers_.end()) return;
+  forget_names(it->first, it->second);
+  containers_.erase(it);
+  const auto count = counts_.find(node);
+  if (--count->second == 0) counts_.erase(count);
+}
+
+void ContainerDirectory::remove_node(const NodeId& node) {
+  std::vector<std::string> ids;
+  for (const auto& [key, names] : containers_) {
+    if (key.second == node) ids.push_back(key.first);
+  }
+  for (const std::string& id : ids) remove(node, id);
+}
+
+void ContainerDirectory::forget_names(const Key& key, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    auto [it, end] = by_name_.equal_range(name);
+    while (it != end) it = it->second == key ? by_name_.erase(it) : std::next(it);
+  }
+}
+
+void ContainerDirectory::add_candidate(Resolution& resolution, const Key& key,
+                                       const std::vector<std::string>& names) const {
+  for (ContainerLocation& known : resolution.candidates) {
+    if (known.id != key.first) continue;
+    if (key.second == preferred_) known.node = preferred_;
+    return;
+  }
+  if (resolution.candidates.size() < max_candidates) {
+    resolution.candidates.push_back({key.first, key.second, names});
+  }
+}
+
+Resolution ContainerDirectory::resolve_id(std::string_view id_prefix,
+                                          const std::optional<NodeId>& on) const {
+  Resolution resolution;
+  for (auto it = containers_.lower_bound(Key{std::string(id_prefix), NodeId()});
+       it != containers_.end() && it->first.first.starts_with(id_prefix); ++it) {
+    if (on && it->first.second != *on) continue;
+    add_candidate(resolution, it->first, it->second);
+    if (resolution.candidates.size() == max_candidates) break;
+  }
+  return resolution;
+}
+
+Resolution ContainerDirectory::resolve_name(std::string_view name,
+                                            const std::optional<NodeId>& on) const {
+  Resolution resolution;
+  const auto [begin, end] = by_name_.equal_range(name);
+  for (auto it = begin; it != end; ++it) {
+    if (on && it->second.second != *on) continue;
+    add_candidate(resolution, it->second, containers_.at(it->second));
+  }
+  std::sort(resolution.candidates.begin(), resolution.candidates.end(),
+            [](const auto& a, const auto& b) { return a.id < b.id; });
+  return resolution;
+}
+
+Resolution ContainerDirectory::resolve(std::string_view reference,
+                                       const std::optional<NodeId>& on) const {
+  if (reference.starts_with('/')) reference.remove_prefix(1);
+  if (reference.empty()) return {};
+  const bool may_be_id = looks_like_container_id(reference);
+  if (may_be_id && reference.size() == 64) {
+    Resolution resolution = resolve_id(reference, on);
+    if (resolution.found()) return resolution;
+  }
+  Resolution resolution = resolve_name(reference, on);
+  if (!resolution.candidates.empty() || !may_be_id) return resolution;
+  return resolve_id(reference, on);
+}
+
+std::size_t ContainerDirectory::count(const NodeId& node) const {
+  const auto it = counts_.find(node);
+  return it == counts_.end() ? 0 : it->second;
+}
+
+bool ContainerDirectory::has(const NodeId& node, const std::string& id) const {
+  return containers_.contains(Key{id, node});
+}
+
+std::map<std::string, NodeId> ContainerDirectory::owners() const {
+  std::map<std::string, NodeId> owners;
+  for (const auto& [key, names] : containers_) {
+    const auto [it, inserted] = owners.emplace(key.first, key.second);
+    if (!inserted && key.second == preferred_) it->second = preferred_;
+  }
+  return owners;
+}
+
+}  // namespace dockherd::agent

@@ -1,0 +1,75 @@
+// Which node owns which container, over the whole herd: full id, name or unique id prefix -> node.
+// Pure: told by docker_watcher (this node) and peer_watcher (all others). Must not know verbs.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ids.hpp"
+
+namespace dockherd::agent {
+
+/// A container as the directory knows it.
+struct ContainerLocation {
+  std::string id;  ///< 64 hexadecimal digits.
+  NodeId node;
+  std::vector<std::string> names;  ///< Without the leading slash; usually one.
+};
+
+/// What a reference given by a user leads to.
+struct Resolution {
+  /// Empty: unknown. One: found. Several: ambiguous; by id, then node, at most 16 of them.
+  std::vector<ContainerLocation> candidates;
+
+  bool found() const { return candidates.size() == 1; }
+};
+
+/// One view, one thread. A container id that several agents report (several agents beside one
+/// daemon) counts for each of them and resolves to the preferred one.
+class ContainerDirectory {
+ public:
+  /// `preferred`: the node chosen when several own the same id: this node.
+  explicit ContainerDirectory(NodeId preferred) : preferred_(preferred) {}
+
+  void put(const NodeId& node, const std::string& id, std::vector<std::string> names);
+  void remove(const NodeId& node, const std::string& id);
+  void remove_node(const NodeId& node);
+
+  /// As Docker resolves: the full id, else a name, else a unique prefix of an id. `on` limits the
+  /// search to one node ("h2/web").
+  Resolution resolve(std::string_view reference,
+                     const std::optional<NodeId>& on = std::nullopt) const;
+
+  /// Containers of exactly that name, anywhere; at most 16.
+  Resolution named(std::string_view name) const { return resolve_name(name, std::nullopt); }
+
+  /// Containers of one node, running or not.
+  std::size_t count(const NodeId& node) const;
+  std::size_t size() const { return containers_.size(); }
+  bool has(const NodeId& node, const std::string& id) const;
+
+  /// Full id -> owner (the preferred one where there are several).
+  std::map<std::string, NodeId> owners() const;
+
+ private:
+  using Key = std::pair<std::string, NodeId>;  // Ordered by id, so that a prefix is a range.
+  using Containers = std::map<Key, std::vector<std::string>>;
+
+  Resolution resolve_id(std::string_view id_prefix, const std::optional<NodeId>& on) const;
+  Resolution resolve_name(std::string_view name, const std::optional<NodeId>& on) const;
+  void add_candidate(Resolution& resolution, const Key& key,
+                     const std::vector<std::string>& names) const;
+  void forget_names(const Key& key, const std::vector<std::string>& names);
+
+  NodeId preferred_;
+  Containers containers_;
+  std::multimap<std::string, Key, std::less<>> by_name_;
+  std::map<NodeId, std::size_t> counts_;
+};
+
+}  // namespace dockherd::agent

@@ -1,0 +1,64 @@
+// This node's own containers as its daemon lists them, kept true by docker_watcher. Pure.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "docker_client/docker_types.hpp"
+
+namespace dockherd::agent {
+
+using docker_client::ContainerSummary;
+
+/// What a change of the table means for the rest of the herd.
+struct TableChanges {
+  std::vector<std::pair<std::string, std::vector<std::string>>>
+      put;                           ///< New or renamed: id, names.
+  std::vector<std::string> removed;  ///< Ids.
+
+  bool empty() const { return put.empty() && removed.empty(); }
+};
+
+class ContainerTable {
+ public:
+  /// A container is known to exist, but not yet as the daemon lists it.
+  TableChanges adopt(const std::string& id, std::vector<std::string> names);
+  TableChanges put(ContainerSummary summary);
+  TableChanges remove(const std::string& id);
+  /// The whole truth, as of one list of the daemon, but for the ids in `except`: they stay as they
+  /// are.
+  TableChanges replace_all(std::vector<ContainerSummary> all,
+                           const std::set<std::string>& except = {});
+
+  std::size_t size() const { return entries_.size(); }
+  /// Ids and names of all, by id.
+  std::vector<std::pair<std::string, std::vector<std::string>>> names() const;
+
+  /// The list as the daemon orders it, newest first: a JSON array, each entry as the daemon gave it
+  /// with `dockerInstance` put before its members. Kept until the table changes.
+  const std::string& list_text(std::string_view hostname) const;
+  /// True when an entry's Status counts seconds, so that it is wrong a moment later.
+  bool counts_seconds() const { return seconds_ > 0; }
+
+ private:
+  struct Entry {
+    std::vector<std::string> names;
+    std::int64_t created = 0;  // Unix seconds.
+    std::string text;          // Empty until listed.
+    bool counts_seconds = false;
+  };
+
+  void store(Entry& entry, ContainerSummary summary);
+  void forget(const Entry& entry);
+
+  std::map<std::string, Entry> entries_;
+  std::size_t seconds_ = 0;
+  mutable std::string list_text_;  // Empty: to be made.
+};
+
+}  // namespace dockherd::agent

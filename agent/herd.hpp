@@ -1,0 +1,95 @@
+// What a node knows and reaches, handed by reference to the services that act on it. No behaviour
+// of its own beyond short look-ups and the count of creates under way.
+#pragma once
+
+#include <map>
+#include <random>
+#include <string>
+
+#include "agent/container_directory.hpp"
+#include "agent/node.hpp"
+#include "agent/node_table.hpp"
+#include "agent/placement.hpp"
+#include "base/clock.hpp"
+#include "base/task_group.hpp"
+#include "bus/event_bus.hpp"
+
+namespace dockherd::agent {
+
+/// Owned by Node; outlives every service. One thread only.
+struct Herd {
+  Herd(const NodePorts& ports, NodeSettings node_settings, bus::BusSettings bus_settings)
+      : settings(std::move(node_settings)),
+        endpoint(ports.transport.endpoint()),
+        clock(ports.clock),
+        log(get_logger("agent")),
+        random(settings.random_seed),
+        tasks(ports.executor, log),
+        bus(ports.executor, ports.clock, ports.transport, ports.discoveries,
+            std::move(bus_settings), settings.random_seed ^ 0x9e3779b97f4a7c15ULL,
+            get_logger("bus")),
+        directory(settings.id) {}
+
+  const NodeId& self() const { return settings.id; }
+  NodeStatus& own_status() { return *nodes.find(settings.id); }
+
+  /// A node's hostname, or the first digits of its id when its status has not arrived yet.
+  std::string hostname_of(const NodeId& node) const {
+    const NodeStatus* status = nodes.find(node);
+    return status != nullptr ? status->hostname : node.short_hex();
+  }
+
+  /// Nodes that take new containers, with the containers that each has or is about to get from us.
+  Loads loads_in_pool() const {
+    Loads loads;
+    for (const auto& [node, status] : nodes.nodes()) {
+      if (status.in_pool && status.daemon_up) loads[node] = load(node);
+    }
+    return loads;
+  }
+  std::size_t load(const NodeId& node) const {
+    const auto it = assigned_.find(node);
+    return directory.count(node) + (it == assigned_.end() ? 0 : it->second);
+  }
+
+  /// A create is given to a node, and has ended. In between the node counts as having one more;
+  /// from the moment its container shows in the directory that one is not counted twice.
+  void assign(const NodeId& node) { ++assigned_[node]; }
+  void release(const NodeId& node) {
+    const auto shown = already_shown_.find(node);
+    if (shown != already_shown_.end()) {
+      if (--shown->second == 0) already_shown_.erase(shown);
+    } else {
+      uncount(node);
+    }
+  }
+  /// A container is about to be put into the directory that was not there.
+  void note_new_container(const NodeId& node) {
+    if (assigned_.contains(node)) {
+      uncount(node);
+      ++already_shown_[node];
+    }
+  }
+
+  NodeSettings settings;
+  std::string endpoint;  ///< Of the bus, as peers are told it.
+  Clock& clock;
+  Logger log;
+  std::mt19937_64 random;
+  TaskGroup tasks;
+  bus::EventBus bus;
+  ContainerDirectory directory;
+  NodeTable nodes;
+  TimePoint started{};
+
+ private:
+  void uncount(const NodeId& node) {
+    const auto it = assigned_.find(node);
+    if (it != assigned_.end() && --it->second == 0) assigned_.erase(it);
+  }
+
+  std::map<NodeId, std::size_t> assigned_;       // Creates not ended and not shown.
+  std::map<NodeId, std::size_t> already_shown_;  // Creates not ended, but shown.
+};
+
+}  // namespace dockherd::agent

@@ -1,0 +1,109 @@
+#include "agent/node.hpp"
+
+#include "agent/bus_handlers.hpp"
+#include "agent/cluster_service.hpp"
+#include "agent/docker_watcher.hpp"
+#include "agent/herd.hpp"
+#include "agent/peer_watcher.hpp"
+#include "agent/verb_executor.hpp"
+#include "base/counted.hpp"
+#include "base/limits.hpp"
+#include "base/with_deadline.hpp"
+
+namespace dockherd::agent {
+
+namespace {
+
+bus::BusSettings bus_settings(const NodeSettings& settings) {
+  bus::BusSettings bus;
+  bus.id = settings.id;
+  bus.name = settings.hostname;
+  bus.herd = settings.herd;
+  bus.headers[std::string(bus::header_version)] = DOCKHERD_VERSION;
+  bus.headers[std::string(bus::header_http)] = settings.http_address;
+  bus.liveness = settings.liveness;
+  return bus;
+}
+
+}  // namespace
+
+/// In the order of construction; each part knows those above it only.
+struct Node::Parts {
+  Parts(NodePorts ports, NodeSettings settings)
+      : herd(ports, settings, bus_settings(settings)),
+        docker_watcher(herd, ports.docker),
+        peer_watcher(herd, docker_watcher),
+        executor(herd, ports.docker, docker_watcher),
+        cluster(herd, executor),
+        handlers(herd, cluster, executor, peer_watcher) {}
+
+  Herd herd;
+  DockerWatcher docker_watcher;
+  PeerWatcher peer_watcher;
+  VerbExecutor executor;
+  ClusterService cluster;
+  BusHandlers handlers;
+  std::size_t verbs_running = 0;
+};
+
+Node::Node(NodePorts ports, NodeSettings settings)
+    : parts_(std::make_unique<Parts>(std::move(ports), std::move(settings))) {}
+
+Node::~Node() = default;
+
+void Node::start() {
+  Herd& herd = parts_->herd;
+  herd.started = herd.clock.now();
+  NodeStatus status;
+  status.hostname = herd.settings.hostname;
+  status.address = herd.settings.http_address;
+  status.version = DOCKHERD_VERSION;
+  status.daemon_error = "not asked yet";
+  status.insecure = herd.settings.insecure;
+  herd.nodes.put(herd.self(), std::move(status));
+
+  herd.bus.serve(
+      [this](bus::IncomingRequest request) { return parts_->handlers.handle(std::move(request)); });
+  herd.bus.listen(parts_->peer_watcher);
+  herd.bus.join(herd.settings.cluster_address);
+  herd.bus.join(herd.settings.cluster_address + "." + herd.settings.hostname);
+  herd.bus.start();
+  parts_->docker_watcher.start();
+}
+
+asio::awaitable<void> Node::stop() {
+  Herd& herd = parts_->herd;
+  const TimePoint drained = herd.clock.now() + limits::drain;
+  while (parts_->verbs_running > 0 && herd.clock.now() < drained) {
+    co_await herd.clock.sleep_until(herd.clock.now() + std::chrono::milliseconds(20));
+  }
+  co_await herd.bus.stop();
+  co_await herd.tasks.close();
+}
+
+asio::awaitable<http_api::VerbReply> Node::execute_verb(std::string request) {
+  const Counted running(parts_->verbs_running);
+  co_return co_await parts_->cluster.execute(std::move(request));
+}
+
+std::string Node::greeting() const {
+  const Herd& herd = parts_->herd;
+  return "dockherd " DOCKHERD_VERSION " on " + herd.settings.hostname + ", a herd of " +
+         std::to_string(herd.nodes.nodes().size()) +
+         ".\n"
+         "POST a JSON verb to /, for example:\n"
+         "  curl -X POST --data '{\"action\":\"list-nodes\"}' " +
+         herd.settings.http_address +
+         "\n"
+         "All verbs with requests and answers: docs/rest.md; the bus: docs/bus.md; man dockherd.\n";
+}
+
+std::map<std::string, NodeId> Node::containers() const {
+  return parts_->herd.directory.owners();
+}
+
+const bus::EventBus& Node::event_bus() const {
+  return parts_->herd.bus;
+}
+
+}  // namespace dockherd::agent

@@ -1,0 +1,74 @@
+// One complete node above the ports: bus, container directory, placement and verbs. The program
+// gives it real sockets and clocks, the simulation virtual ones.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+#include "base/log.hpp"
+#include "bus/discovery.hpp"
+#include "bus/event_bus.hpp"
+#include "bus/transport.hpp"
+#include "docker_client/docker.hpp"
+#include "http_api/cluster_api.hpp"
+
+namespace dockherd::agent {
+
+/// What a node reaches the world through. All outlive the node.
+struct NodePorts {
+  asio::any_io_executor executor;
+  Clock& clock;
+  bus::Transport& transport;
+  std::vector<bus::Discovery*> discoveries;
+  docker_client::Docker& docker;
+};
+
+struct NodeSettings {
+  NodeId id;
+  std::string hostname;
+  std::string cluster_address = "deblox.docker";  ///< Group of all agents (`clusterAddress`).
+  std::string herd = "herd";                      ///< Agents of other herds are not seen.
+  std::string http_address;                       ///< "ADDRESS:PORT" that others reach us by.
+  std::filesystem::path templates = "templates";
+  std::chrono::milliseconds relist_interval{10'000};        ///< `trackingServiceInterval`.
+  std::chrono::milliseconds task_timeout{2'500};            ///< `taskTimeout`.
+  std::chrono::milliseconds new_container_timeout{15'000};  ///< `newContainerTimeout`.
+  bus::LivenessSettings liveness;
+  bool insecure = false;          ///< Listens beyond loopback without keys; said in list-nodes.
+  std::uint64_t random_seed = 0;  ///< For every random choice of the node.
+};
+
+/// Purpose: owns all parts of a node and wires them to each other.
+/// Lifecycle: construct, start(), co_await stop(). execute_verb() may be called between the two.
+/// One thread only.
+class Node final : public http_api::ClusterApi {
+ public:
+  Node(NodePorts ports, NodeSettings settings);
+  ~Node() override;
+
+  /// Joins the herd and begins to follow the daemon; returns at once.
+  void start();
+  /// Says goodbye, finishes verbs in flight for at most limits::drain. Containers stay running.
+  asio::awaitable<void> stop();
+
+  asio::awaitable<http_api::VerbReply> execute_verb(std::string request) override;
+  std::string greeting() const override;
+
+  /// What this node knows: full container id -> owner, over the whole herd. For tests and metrics.
+  std::map<std::string, NodeId> containers() const;
+  const bus::EventBus& event_bus() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace dockherd::agent

@@ -1,0 +1,113 @@
+#include "agent/node_table.hpp"
+
+#include <algorithm>
+
+#include "base/json_reader.hpp"
+
+namespace dockherd::agent {
+
+namespace {
+
+constexpr std::size_t max_lost = 256;
+constexpr std::chrono::hours lost_for{1};
+
+}  // namespace
+
+std::string NodeStatus::state() const {
+  if (!daemon_up) return "daemon down";
+  return in_pool ? "in the pool" : "out of the pool";
+}
+
+std::string encode_status(const NodeStatus& status) {
+  return dump_json(json{{"hostname", status.hostname},
+                        {"address", status.address},
+                        {"version", status.version},
+                        {"in_pool", status.in_pool},
+                        {"daemon_up", status.daemon_up},
+                        {"daemon_error", status.daemon_error},
+                        {"docker_version", status.docker_version},
+                        {"docker_api_version", status.docker_api_version},
+                        {"insecure", status.insecure}});
+}
+
+Result<NodeStatus> decode_status(const std::string& text) {
+  const auto document = parse_json(text);
+  if (!document) return document.error();
+  const auto reader = JsonReader::of(*document);
+  if (!reader) return reader.error();
+  NodeStatus status;
+  const auto read_text = [&](std::string_view key, std::string& into) -> Result<void> {
+    auto value = reader->string(key);
+    if (!value) return value.error();
+    into = std::move(*value).value_or("");
+    return {};
+  };
+  const auto read_flag = [&](std::string_view key, bool& into) -> Result<void> {
+    const auto value = reader->boolean(key);
+    if (!value) return value.error();
+    into = value->value_or(false);
+    return {};
+  };
+  for (const auto& done :
+       {read_text("hostname", status.hostname), read_text("address", status.address),
+        read_text("version", status.version), read_text("daemon_error", status.daemon_error),
+        read_text("docker_version", status.docker_version),
+        read_text("docker_api_version", status.docker_api_version),
+        read_flag("in_pool", status.in_pool), read_flag("daemon_up", status.daemon_up),
+        read_flag("insecure", status.insecure)}) {
+    if (!done) return done.error();
+  }
+  if (status.hostname.empty()) return Error(errc::bad_request, "a status without a hostname");
+  return status;
+}
+
+void NodeTable::put(const NodeId& node, NodeStatus status) {
+  lost_.erase(status.hostname);
+  nodes_[node] = std::move(status);
+}
+
+void NodeTable::remove(const NodeId& node, const std::optional<std::string>& lost_because,
+                       TimePoint now) {
+  const auto it = nodes_.find(node);
+  if (it == nodes_.end()) return;
+  const std::string hostname = it->second.hostname;
+  nodes_.erase(it);
+  // A restarted agent is there under its new id before its old one is declared lost.
+  if (!lost_because || !named(hostname).empty()) return;
+  if (lost_.size() >= max_lost) {
+    lost_.erase(std::min_element(lost_.begin(), lost_.end(), [](const auto& a, const auto& b) {
+      return a.second.since < b.second.since;
+    }));
+  }
+  lost_[hostname] = LostNode{hostname, *lost_because, now};
+}
+
+const NodeStatus* NodeTable::find(const NodeId& node) const {
+  const auto it = nodes_.find(node);
+  return it == nodes_.end() ? nullptr : &it->second;
+}
+
+NodeStatus* NodeTable::find(const NodeId& node) {
+  const auto it = nodes_.find(node);
+  return it == nodes_.end() ? nullptr : &it->second;
+}
+
+std::vector<NodeId> NodeTable::named(const std::string& hostname) const {
+  std::vector<NodeId> found;
+  for (const auto& [node, status] : nodes_) {
+    if (status.hostname == hostname) found.push_back(node);
+  }
+  return found;
+}
+
+std::vector<LostNode> NodeTable::lost(TimePoint now) const {
+  std::vector<LostNode> recent;
+  for (const auto& [hostname, lost] : lost_) {
+    if (now - lost.since <= lost_for) recent.push_back(lost);
+  }
+  std::sort(recent.begin(), recent.end(),
+            [](const auto& a, const auto& b) { return a.since < b.since; });
+  return recent;
+}
+
+}  // namespace dockherd::agent

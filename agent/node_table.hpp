@@ -1,0 +1,65 @@
+// What this node knows of every node of the herd: pool, daemon, versions, and whom it has lost.
+// Pure: told by docker_watcher (this node) and peer_watcher (the others).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/ids.hpp"
+
+namespace dockherd::agent {
+
+/// What a node says of itself (notice "status") and shows in list-nodes.
+struct NodeStatus {
+  std::string hostname;
+  std::string address;       ///< HTTP, "ADDRESS:PORT".
+  std::string version;       ///< Of the agent.
+  bool in_pool = true;       ///< Takes new containers.
+  bool daemon_up = false;    ///< Its daemon answered last time.
+  std::string daemon_error;  ///< Why it did not.
+  std::string docker_version;
+  std::string docker_api_version;
+  bool insecure = false;
+
+  bool operator==(const NodeStatus&) const = default;
+
+  /// For list-nodes: "in the pool", "out of the pool" or "daemon down".
+  std::string state() const;
+};
+
+std::string encode_status(const NodeStatus& status);
+Result<NodeStatus> decode_status(const std::string& text);
+
+/// A host that was here and is gone without a goodbye.
+struct LostNode {
+  std::string hostname;
+  std::string reason;
+  TimePoint since;
+};
+
+class NodeTable {
+ public:
+  /// Inserts or replaces. A hostname that comes back is no longer lost.
+  void put(const NodeId& node, NodeStatus status);
+  /// The node is gone; with a reason it is remembered as lost, without one it said goodbye.
+  void remove(const NodeId& node, const std::optional<std::string>& lost_because, TimePoint now);
+
+  const NodeStatus* find(const NodeId& node) const;
+  NodeStatus* find(const NodeId& node);
+  /// Nodes of that hostname; usually one.
+  std::vector<NodeId> named(const std::string& hostname) const;
+  const std::map<NodeId, NodeStatus>& nodes() const { return nodes_; }
+
+  /// Lost within the last hour, oldest first, at most 256.
+  std::vector<LostNode> lost(TimePoint now) const;
+
+ private:
+  std::map<NodeId, NodeStatus> nodes_;
+  std::map<std::string, LostNode> lost_;
+};
+
+}  // namespace dockherd::agent

@@ -1,0 +1,101 @@
+#include "agent/peer_watcher.hpp"
+
+#include "base/json_reader.hpp"
+
+namespace dockherd::agent {
+
+void PeerWatcher::on_peer_joined(const bus::PeerInfo& peer) {
+  if (!peer.is_agent) {
+    herd_.log->info("foreign peer joined name={} id={}", peer.name, peer.id.short_hex());
+    return;
+  }
+  herd_.log->info("node joined host={} id={} endpoint={}", peer.name, peer.id.short_hex(),
+                  peer.endpoint);
+  if (peer.name == herd_.settings.hostname) {
+    herd_.log->warn("another agent has this hostname too host={} endpoint={}", peer.name,
+                    peer.endpoint);
+  }
+  // Until its status arrives the node is known by name, but gets no containers.
+  NodeStatus status;
+  status.hostname = peer.name;
+  status.daemon_error = "its status has not arrived yet";
+  const auto http = peer.headers.find(std::string(bus::header_http));
+  if (http != peer.headers.end()) status.address = http->second;
+  herd_.nodes.put(peer.id, std::move(status));
+  herd_.bus.notify(peer.id, std::string(topic_status), encode_status(herd_.own_status()));
+  herd_.bus.notify(peer.id, std::string(topic_containers), own_containers_.snapshot());
+}
+
+void PeerWatcher::on_peer_lost(const bus::PeerInfo& peer, const std::string& reason) {
+  herd_.log->info("{} lost host={} id={} reason={}", peer.is_agent ? "node" : "foreign peer",
+                  peer.name, peer.id.short_hex(), reason);
+  if (!peer.is_agent) return;
+  herd_.directory.remove_node(peer.id);
+  const bool said_goodbye = reason == bus::reason_goodbye;
+  herd_.nodes.remove(peer.id, said_goodbye ? std::nullopt : std::optional(reason),
+                     herd_.clock.now());
+}
+
+void PeerWatcher::on_notice(const NodeId& from, const std::string& topic, const std::string& body) {
+  Result<void> taken;
+  if (topic == topic_status) {
+    taken = take_status(from, body);
+  } else if (topic == topic_containers) {
+    taken = take_containers(from, body);
+  }  // Others are of newer versions.
+  if (!taken) {
+    herd_.log->debug("notice not understood from={} topic={} error={}", from.short_hex(), topic,
+                     taken.error().message);
+  }
+}
+
+Result<void> PeerWatcher::take_status(const NodeId& from, const std::string& text) {
+  auto status = decode_status(text);
+  if (!status) return status.error();
+  const NodeStatus* known = herd_.nodes.find(from);
+  if (known == nullptr || from == herd_.self()) {
+    return Error(errc::bad_request, "a status from a node that is not a peer");
+  }
+  if (known->in_pool != status->in_pool) {
+    herd_.log->info("node {} the pool host={}", status->in_pool ? "enters" : "leaves",
+                    status->hostname);
+  }
+  herd_.nodes.put(from, std::move(*status));
+  return {};
+}
+
+Result<void> PeerWatcher::take_containers(const NodeId& from, const std::string& text) {
+  if (herd_.nodes.find(from) == nullptr || from == herd_.self()) {
+    return Error(errc::bad_request, "containers of a node that is not a peer");
+  }
+  const auto document = parse_json(text);
+  if (!document) return document.error();
+  const auto notice = JsonReader::of(*document);
+  if (!notice) return notice.error();
+  const auto all = notice->boolean("all");
+  if (!all) return all.error();
+  if (all->value_or(false)) herd_.directory.remove_node(from);
+  const json* put = notice->any("put");
+  if (put != nullptr && put->is_array()) {
+    for (const json& item : *put) {
+      const auto entry = JsonReader::of(item, "put.");
+      if (!entry) return entry.error();
+      const auto id = entry->string("id");
+      auto names = entry->strings("names", 64);
+      if (!id || !*id || !looks_like_container_id(**id)) {
+        return Error(errc::bad_request, "put.id must be a container's id");
+      }
+      if (!names) return names.error();
+      if (!herd_.directory.has(from, **id)) herd_.note_new_container(from);
+      herd_.directory.put(from, **id, std::move(*names).value_or(std::vector<std::string>()));
+    }
+  }
+  auto removed = notice->strings("removed", limits::json_bytes);
+  if (!removed) return removed.error();
+  for (const std::string& id : removed->value_or(std::vector<std::string>())) {
+    herd_.directory.remove(from, id);
+  }
+  return {};
+}
+
+}  // namespace dockherd::agent

@@ -1,0 +1,38 @@
+// Which node gets the next container. Pure: loads in, node out.
+//
+// A bulk of N over H nodes in the pool gives each floor(N/H), and the remainder N mod H goes, one
+// each, to the nodes that have the fewest containers. From counts that differ by at most one,
+// counts after the bulk differ by at most one again, so remainders of successive bulks even out,
+// whichever node places them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "base/ids.hpp"
+
+namespace dockherd::agent {
+
+/// Containers that a node has, or will have once creates in flight have ended.
+using Loads = std::map<NodeId, std::size_t>;
+
+/// The share of one node in a bulk.
+struct Share {
+  std::uint32_t base = 0;   ///< floor(N/H): every node's.
+  std::uint32_t extra = 0;  ///< 0 or 1: of the remainder.
+};
+
+/// Shares of `instances` over all nodes in `loads`. Ties for the remainder are broken at random, so
+/// that several nodes placing at once choose different ones. Empty when `loads` is.
+std::map<NodeId, Share> spread(std::uint32_t instances, const Loads& loads,
+                               std::mt19937_64& random);
+
+/// The least loaded node not in `excluded`, ties broken at random; nothing when none is left.
+std::optional<NodeId> least_loaded(const Loads& loads, const std::set<NodeId>& excluded,
+                                   std::mt19937_64& random);
+
+}  // namespace dockherd::agent

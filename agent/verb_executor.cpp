@@ -1,0 +1,260 @@
+#include "agent/verb_executor.hpp"
+
+#include "base/counted.hpp"
+#include "base/json_reader.hpp"
+#include "docker_client/docker_codec.hpp"
+#include "docker_client/docker_requests.hpp"
+#include "http_api/responses.hpp"
+
+namespace dockherd::agent {
+
+using docker_client::DockerResponse;
+
+namespace {
+
+/// Left for what follows a pull: the create itself.
+constexpr std::chrono::milliseconds after_pull{1'000};
+
+std::optional<std::string> image_of_body(const std::string& body) {
+  const auto document = parse_json(body);
+  if (!document || !document->is_object()) return std::nullopt;
+  const auto image = document->find("Image");
+  if (image == document->end() || !image->is_string()) return std::nullopt;
+  return image->get<std::string>();
+}
+
+bool changes_container(ContainerAction action) {
+  return action != ContainerAction::inspect;
+}
+
+/// 404: it is not there. 409, to a removal by force: Docker is removing it already.
+bool is_gone(const DockerResponse& removal) {
+  return removal.status == 404 || removal.status == 409;
+}
+
+/// The second of two calls failed: whatever its error proves, something has been changed.
+Error after_change(const Error& error, const std::string& what_is_known) {
+  return {error.code == errc::timeout ? errc::timeout : errc::daemon_lost,
+          what_is_known + ": " + error.message};
+}
+
+/// A signal other than KILL may be ignored.
+bool ends_process(const ContainerVerb& verb) {
+  if (verb.action == ContainerAction::stop) return true;
+  const std::string signal = verb.signal.value_or("KILL");
+  return verb.action == ContainerAction::kill &&
+         (signal == "KILL" || signal == "SIGKILL" || signal == "9");
+}
+
+}  // namespace
+
+VerbReply VerbExecutor::failure(const Error& error) const {
+  Error here = error;
+  here.node = herd_.settings.hostname;
+  if (here.code == errc::daemon_down) {
+    here.message = "the Docker daemon of " + here.node + " cannot be reached: " + here.message;
+  }
+  VerbReply reply = http_api::error_reply(here);
+  reply.body = with_members(reply.body, "\"statusCode\":" + std::to_string(reply.status));
+  return reply;
+}
+
+asio::awaitable<Result<DockerResponse>> VerbExecutor::call_for(const ContainerVerb& verb,
+                                                               TimePoint deadline) {
+  const std::string& id = verb.ids.front();
+  const auto grace =
+      verb.timeout ? std::optional(std::chrono::seconds(*verb.timeout)) : std::nullopt;
+  switch (verb.action) {
+    case ContainerAction::start:
+      co_return co_await docker_.call(docker_client::start_request(id, deadline));
+    case ContainerAction::stop:
+      co_return co_await docker_.call(docker_client::stop_request(id, grace, deadline));
+    case ContainerAction::restart:
+      co_return co_await docker_.call(docker_client::restart_request(id, grace, deadline));
+    case ContainerAction::kill:
+      co_return co_await docker_.call(
+          docker_client::kill_request(id, verb.signal.value_or(""), deadline));
+    case ContainerAction::pause:
+      co_return co_await docker_.call(docker_client::pause_request(id, deadline));
+    case ContainerAction::unpause:
+      co_return co_await docker_.call(docker_client::unpause_request(id, deadline));
+    case ContainerAction::inspect:
+      co_return co_await docker_.call(docker_client::inspect_request(id, deadline));
+    case ContainerAction::remove:
+      co_return co_await docker_.call(
+          docker_client::remove_request(id, verb.force, verb.volumes, deadline));
+    case ContainerAction::shutdown:
+      co_return co_await stop_and_remove(verb, deadline);
+  }
+  co_return Error(errc::internal, "an action without a call");
+}
+
+asio::awaitable<Result<DockerResponse>> VerbExecutor::stop_and_remove(const ContainerVerb& verb,
+                                                                      TimePoint deadline) {
+  const std::string& id = verb.ids.front();
+  const auto grace =
+      verb.timeout ? std::optional(std::chrono::seconds(*verb.timeout)) : std::nullopt;
+  auto stopped = co_await docker_.call(docker_client::stop_request(id, grace, deadline));
+  if (!stopped || !stopped->ok()) co_return stopped;
+  auto removed =
+      co_await docker_.call(docker_client::remove_request(id, true, verb.volumes, deadline));
+  if (!removed) co_return after_change(removed.error(), "it was stopped, but perhaps not removed");
+  // Docker removes what was run with --rm by itself.
+  if (is_gone(*removed)) co_return stopped;
+  co_return removed;
+}
+
+asio::awaitable<VerbReply> VerbExecutor::act(ContainerVerb verb, TimePoint deadline) {
+  const std::string id = verb.ids.front();
+  const auto response = co_await call_for(verb, deadline);
+  const bool removes =
+      verb.action == ContainerAction::remove || verb.action == ContainerAction::shutdown;
+  if (changes_container(verb.action)) {
+    if (removes && response && response->ok()) watcher_.removed(id);
+    if (response && response->ok() && ends_process(verb)) {
+      watcher_.stopped(id);
+    } else {
+      watcher_.touch(id);
+    }
+  }
+  if (!response) co_return failure(response.error());
+  VerbReply reply = docker_reply(herd_.settings.hostname, *response);
+  if (response->status == 404) {
+    reply.body = with_members(reply.body, "\"status\":\"timeout or no such id\"");
+  }
+  co_return reply;
+}
+
+asio::awaitable<Result<DockerResponse>> VerbExecutor::create_counted(const CreateOneVerb& verb,
+                                                                     std::string& missing_image,
+                                                                     TimePoint deadline) {
+  // Also a create that is cancelled at its deadline is no longer under way.
+  const Counted counted(creating_);
+  co_return co_await create_pulling(verb, missing_image, deadline);
+}
+
+asio::awaitable<VerbReply> VerbExecutor::create_one(CreateOneVerb verb, TimePoint deadline) {
+  const NodeStatus& status = herd_.own_status();
+  if (!status.in_pool) {
+    co_return failure(Error(errc::declined, status.hostname + " is out of the pool"));
+  }
+  const std::size_t load = herd_.directory.count(herd_.self()) + creating_;
+  if (verb.max_load && load > *verb.max_load) {
+    VerbReply reply = failure(Error(errc::declined, status.hostname + " has more containers"));
+    reply.body = with_members(reply.body, "\"load\":" + std::to_string(load));
+    co_return reply;
+  }
+  std::string missing_image;
+  const auto response = co_await create_counted(verb, missing_image, deadline);
+  if (!response) co_return failure(response.error());
+  VerbReply reply = docker_reply(herd_.settings.hostname, *response);
+  if (!missing_image.empty()) {
+    reply.body = with_members(reply.body, "\"image_missing\":" + quote_json(missing_image));
+  }
+  if (reply.status != 200) co_return reply;
+  const auto id = docker_client::created_id(response->body);
+  if (!id) co_return failure(Error(errc::internal, "Docker answered a create without an Id"));
+  watcher_.adopt(*id, verb.name);
+  if (!verb.start) co_return reply;
+  std::string created = *id;
+  co_return co_await start_created(std::move(created), std::move(reply), deadline);
+}
+
+asio::awaitable<Result<DockerResponse>> VerbExecutor::create_pulling(const CreateOneVerb& verb,
+                                                                     std::string& missing_image,
+                                                                     TimePoint deadline) {
+  const auto request = [&] {
+    return docker_client::create_request(verb.name, verb.body, deadline).with_headers(verb.headers);
+  };
+  auto response = co_await docker_.call(request());
+  if (!response || response->status != 404) co_return response;
+  const auto image = image_of_body(verb.body);
+  if (!image) co_return response;
+  // Docker answers 404 for other things that a body names, too.
+  const auto present =
+      co_await docker_.call(docker_client::inspect_image_request(*image, deadline));
+  if (!present) co_return present.error();
+  if (present->ok()) co_return response;
+  const TimePoint pull_until = deadline - after_pull;
+  auto pulled = co_await puller_.pull(*image, verb.headers, pull_until);
+  if (!pulled) {
+    missing_image = *image;
+    const std::string text = "No such image on " + herd_.settings.hostname + ": " + *image +
+                             ", and it could not be pulled: " + pulled.error().message;
+    response->body = dump_json(json{{"message", text}});
+    co_return response;
+  }
+  co_return co_await docker_.call(request());
+}
+
+asio::awaitable<VerbReply> VerbExecutor::start_created(std::string id, VerbReply created,
+                                                       TimePoint deadline) {
+  const auto started = co_await docker_.call(docker_client::start_request(id, deadline));
+  watcher_.touch(id);
+  if (!started) {
+    co_return failure(after_change(started.error(), "container " + id.substr(0, 12) +
+                                                        " was created, but perhaps not started"));
+  }
+  if (started->ok()) {
+    created.body = with_members(created.body, "\"started\":true");
+    co_return created;
+  }
+  // What cannot run is taken away again, so that the item can be made elsewhere without there ever
+  // being two of it.
+  const auto removed =
+      co_await docker_.call(docker_client::remove_request(id, true, true, deadline));
+  if (!removed || (!removed->ok() && !is_gone(*removed))) {
+    co_return failure(Error(errc::internal, "container " + id.substr(0, 12) +
+                                                " was created, could not be started and could "
+                                                "not be removed again"));
+  }
+  watcher_.removed(id);
+  watcher_.touch(id);
+  co_return docker_reply(herd_.settings.hostname, *started);
+}
+
+asio::awaitable<VerbReply> VerbExecutor::list(ListVerb verb, TimePoint deadline) {
+  if (!verb.images && verb.filters.empty()) {
+    const auto text = co_await watcher_.list(deadline);
+    if (!text) co_return failure(text.error());
+    co_return VerbReply(200, body_envelope(herd_.settings.hostname, *text));
+  }
+  auto request = verb.images ? docker_client::list_images_request(false, verb.filters, deadline)
+                             : docker_client::list_containers_request(true, verb.filters, deadline);
+  auto response = co_await docker_.call(std::move(request));
+  if (!response) co_return failure(response.error());
+  if (!response->ok()) co_return docker_reply(herd_.settings.hostname, *response);
+  response->body = with_instance(response->body, herd_.settings.hostname);
+  co_return docker_reply(herd_.settings.hostname, *response);
+}
+
+asio::awaitable<VerbReply> VerbExecutor::has_image(HasImageVerb verb, TimePoint deadline) {
+  const auto response =
+      co_await docker_.call(docker_client::inspect_image_request(verb.image, deadline));
+  const bool has = response && response->ok();
+  co_return VerbReply(200, has ? R"({"has_image":true})" : R"({"has_image":false})");
+}
+
+std::string VerbExecutor::node_info() const {
+  const NodeStatus& status = *herd_.nodes.find(herd_.self());
+  const auto uptime =
+      std::chrono::duration_cast<std::chrono::seconds>(herd_.clock.now() - herd_.started);
+  nlohmann::ordered_json row{{"hostname", status.hostname},
+                             {"state", status.state()},
+                             {"containers", herd_.directory.count(herd_.self())},
+                             {"address", status.address},
+                             {"docker_version", status.docker_version},
+                             {"docker_api_version", status.docker_api_version},
+                             {"agent_version", status.version},
+                             {"uptime_seconds", uptime.count()},
+                             {"in_pool", status.in_pool},
+                             {"endpoint", herd_.endpoint},
+                             {"id", herd_.self().hex()}};
+  if (!status.daemon_up) row["error"] = status.daemon_error;
+  if (status.insecure) {
+    row["warning"] = "insecure: listens beyond loopback without authentication";
+  }
+  return row.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace dockherd::agent

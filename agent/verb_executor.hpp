@@ -1,0 +1,55 @@
+// Carries out verbs on this node's own daemon. The owner acts: whatever changes a container is done
+// here, once. Must not know other nodes.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+
+#include "agent/docker_watcher.hpp"
+#include "agent/herd.hpp"
+#include "agent/image_puller.hpp"
+#include "agent/replies.hpp"
+#include "agent/verbs.hpp"
+
+namespace dockherd::agent {
+
+class VerbExecutor {
+ public:
+  VerbExecutor(Herd& herd, docker_client::Docker& docker, DockerWatcher& watcher)
+      : herd_(herd), docker_(docker), watcher_(watcher), puller_(herd, docker) {}
+
+  /// One container, named by its full id or by what the daemon understands. One envelope.
+  asio::awaitable<VerbReply> act(ContainerVerb verb, TimePoint deadline);
+  /// Creates one container, and starts it if asked. Not 200: `code` in the reply says whether
+  /// anything was changed; "declined" comes with `load` when it is only that this node has more
+  /// than `max_load` containers; `image_missing` names an image that could not be had.
+  asio::awaitable<VerbReply> create_one(CreateOneVerb verb, TimePoint deadline);
+  /// An envelope with this node's containers or images.
+  asio::awaitable<VerbReply> list(ListVerb verb, TimePoint deadline);
+  /// {"has_image": bool}.
+  asio::awaitable<VerbReply> has_image(HasImageVerb verb, TimePoint deadline);
+  /// This node as a row of list-nodes.
+  std::string node_info() const;
+
+ private:
+  asio::awaitable<Result<docker_client::DockerResponse>> call_for(const ContainerVerb& verb,
+                                                                  TimePoint deadline);
+  asio::awaitable<Result<docker_client::DockerResponse>> stop_and_remove(const ContainerVerb& verb,
+                                                                         TimePoint deadline);
+  asio::awaitable<Result<docker_client::DockerResponse>> create_counted(const CreateOneVerb& verb,
+                                                                        std::string& missing_image,
+                                                                        TimePoint deadline);
+  asio::awaitable<Result<docker_client::DockerResponse>> create_pulling(const CreateOneVerb& verb,
+                                                                        std::string& missing_image,
+                                                                        TimePoint deadline);
+  asio::awaitable<VerbReply> start_created(std::string id, VerbReply created, TimePoint deadline);
+  VerbReply failure(const Error& error) const;
+
+  Herd& herd_;
+  docker_client::Docker& docker_;
+  DockerWatcher& watcher_;
+  ImagePuller puller_;
+  std::size_t creating_ = 0;  // Creates under way here, not yet in the directory.
+};
+
+}  // namespace dockherd::agent

@@ -1,0 +1,358 @@
+#include "agent/verbs.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/limits.hpp"
+#include "base/text.hpp"
+
+namespace dockherd::agent {
+
+namespace {
+
+constexpr std::int64_t max_grace_seconds = 3600;
+
+using Decoder = Result<Verb> (*)(const JsonReader&, std::string_view action);
+
+struct VerbEntry {
+  std::string_view action;
+  VerbOrigin origin;  // agent: unknown to clients.
+  Decoder decode;
+};
+
+// NOLINTBEGIN(bugprone-macro-parentheses): a name that is declared takes none.
+/// Evaluates a Result<optional<T>>, returning its error from the enclosing function.
+#define DOCKHERD_READ(variable, expression)                 \
+  auto variable##_result = (expression);                    \
+  if (!variable##_result) return variable##_result.error(); \
+  auto& variable = *variable##_result
+// NOLINTEND(bugprone-macro-parentheses)
+
+Error missing(std::string_view field, std::string_view expected) {
+  return Error(errc::bad_request,
+               std::string(field) + " is missing, expected " + std::string(expected))
+      .at_field(std::string(field));
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> read_headers(const JsonReader& request) {
+  DOCKHERD_READ(object, request.object("headers"));
+  std::vector<std::pair<std::string, std::string>> headers;
+  if (object == nullptr) return headers;
+  for (const auto& [name, value] : object->items()) {
+    const auto breaks_out = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
+    if (!value.is_string() || name.empty() ||
+        std::any_of(name.begin(), name.end(),
+                    [&](char c) { return breaks_out(c) || c == ':' || c == ' '; }) ||
+        std::any_of(value.get_ref<const std::string&>().begin(),
+                    value.get_ref<const std::string&>().end(), breaks_out)) {
+      return Error(errc::bad_request, "headers must map header names to strings of one line; " +
+                                          quote_json(name) + " does not")
+          .at_field("headers");
+    }
+    headers.emplace_back(name, value.get<std::string>());
+  }
+  return headers;
+}
+
+Result<Verb> decode_create(const JsonReader& request, std::string_view action) {
+  const bool raw = action == "create-raw-container";
+  const auto known = raw ? request.only({"action", "body", "name", "instances", "start", "headers"})
+                         : request.only({"action", "template", "image", "body", "instances", "name",
+                                         "start", "headers", "env", "cmd", "labels"});
+  if (!known) return known.error();
+  CreateVerb verb;
+  DOCKHERD_READ(template_name, request.string("template"));
+  DOCKHERD_READ(body, request.object("body"));
+  DOCKHERD_READ(instances, request.integer("instances", 1, limits::instances));
+  DOCKHERD_READ(start, request.boolean("start"));
+  DOCKHERD_READ(headers, read_headers(request));
+  DOCKHERD_READ(overrides, read_overrides(request));
+  if (template_name && body != nullptr) {
+    return Error(errc::bad_request, "template and body exclude each other").at_field("body");
+  }
+  if (raw && body == nullptr) return missing("body", "Docker's create body as an object");
+  if (!template_name && body == nullptr && !overrides.image) {
+    return missing("template", "a template, an image or a body to create from");
+  }
+  verb.template_name = template_name.value_or("");
+  if (body != nullptr) verb.body = *body;
+  verb.overrides = std::move(overrides);
+  if (instances) verb.instances = static_cast<std::uint32_t>(*instances);
+  verb.start = start.value_or(false);
+  verb.headers = std::move(headers);
+  return Verb(std::move(verb));
+}
+
+struct ActionName {
+  std::string_view name;
+  ContainerAction action;
+};
+
+constexpr std::array<ActionName, 9> container_actions{{
+    {"start-container", ContainerAction::start},
+    {"stop-container", ContainerAction::stop},
+    {"restart-container", ContainerAction::restart},
+    {"kill-container", ContainerAction::kill},
+    {"pause-container", ContainerAction::pause},
+    {"unpause-container", ContainerAction::unpause},
+    {"inspect-container", ContainerAction::inspect},
+    {"delete-container", ContainerAction::remove},
+    {"shutdown-container", ContainerAction::shutdown},
+}};
+
+ContainerAction container_action(std::string_view name) {
+  return std::find_if(container_actions.begin(), container_actions.end(),
+                      [&](const ActionName& entry) { return entry.name == name; })
+      ->action;
+}
+
+Result<void> read_container_options(const JsonReader& request, ContainerVerb& verb) {
+  DOCKHERD_READ(timeout, request.integer("timeout", 0, max_grace_seconds));
+  DOCKHERD_READ(signal, request.string("signal"));
+  DOCKHERD_READ(force, request.boolean("force"));
+  DOCKHERD_READ(volumes, request.boolean("volumes"));
+  if (timeout) verb.timeout = static_cast<std::uint32_t>(*timeout);
+  verb.signal = std::move(signal);
+  verb.force = force.value_or(false);
+  verb.volumes = volumes.value_or(false);
+  return {};
+}
+
+Result<Verb> decode_container(const JsonReader& request, std::string_view action) {
+  if (auto known = request.only({"action", "id", "ids", "timeout", "signal", "force", "volumes"});
+      !known) {
+    return known.error();
+  }
+  ContainerVerb verb;
+  verb.action = container_action(action);
+  DOCKHERD_READ(id, request.string("id"));
+  DOCKHERD_READ(ids, request.strings("ids", limits::ids_per_request));
+  if (id && ids) {
+    return Error(errc::bad_request, "id and ids exclude each other").at_field("ids");
+  }
+  if (!id && !ids) return missing("id", "a container's id, unique id prefix or name");
+  verb.several = ids.has_value();
+  verb.ids = ids ? std::move(*ids) : std::vector<std::string>{std::move(*id)};
+  const std::string_view field = verb.several ? "ids" : "id";
+  for (const std::string& item : verb.ids) {
+    if (!item.empty() && item.size() <= 512) continue;
+    return Error(errc::bad_request,
+                 std::string(field) + " must be a container's id, unique id prefix or name, got " +
+                     (item.empty() ? "an empty string" : "a string of over 512 bytes"))
+        .at_field(std::string(field));
+  }
+  if (auto options = read_container_options(request, verb); !options) return options.error();
+  return Verb(std::move(verb));
+}
+
+Result<std::string> read_filters(const JsonReader& request) {
+  const json* filters = request.any("filters");
+  if (filters == nullptr) return std::string();
+  if (filters->is_object()) return dump_json(*filters);
+  if (!filters->is_string()) {
+    return request.wrong("filters", "Docker's filters, as in {\"label\": [\"app=web\"]}");
+  }
+  const auto parsed = parse_json(filters->get_ref<const std::string&>());
+  if (!parsed || !parsed->is_object()) {
+    return request.wrong("filters", "an object of Docker's filters, or one as text");
+  }
+  return dump_json(*parsed);
+}
+
+Result<Verb> decode_list(const JsonReader& request, std::string_view action) {
+  if (auto known = request.only({"action", "all", "hostname", "filters", "shape"}); !known) {
+    return known.error();
+  }
+  ListVerb verb;
+  verb.images = action == "list-images";
+  DOCKHERD_READ(all, request.boolean("all"));
+  DOCKHERD_READ(hostname, request.string("hostname"));
+  DOCKHERD_READ(filters, read_filters(request));
+  DOCKHERD_READ(shape, request.string("shape"));
+  if (shape && *shape != "flat" && *shape != "nodes" && *shape != "both") {
+    return Error(errc::bad_request,
+                 "shape must be \"flat\", \"nodes\" or \"both\", got " + quote_json(*shape))
+        .at_field("shape");
+  }
+  verb.all = all.value_or(false);
+  if (verb.all && hostname) {
+    return Error(errc::bad_request, "all and hostname exclude each other").at_field("hostname");
+  }
+  verb.hostname = std::move(hostname);
+  verb.filters = std::move(filters);
+  if (shape && *shape == "flat") verb.shape = ListShape::flat;
+  if (shape && *shape == "nodes") verb.shape = ListShape::nodes;
+  return Verb(std::move(verb));
+}
+
+Result<Verb> decode_list_nodes(const JsonReader& request, std::string_view) {
+  if (auto known = request.only({"action", "all"}); !known) return known.error();
+  return Verb(ListNodesVerb{});
+}
+
+Result<Verb> decode_pool(const JsonReader& request, std::string_view action) {
+  if (auto known = request.only({"action", "hostname"}); !known) return known.error();
+  DOCKHERD_READ(hostname, request.string("hostname"));
+  PoolVerb verb;
+  verb.in_pool = action == "register";
+  verb.hostname = std::move(hostname);
+  return Verb(std::move(verb));
+}
+
+Result<Verb> decode_create_one(const JsonReader& request, std::string_view) {
+  CreateOneVerb verb;
+  DOCKHERD_READ(body, request.object("body"));
+  DOCKHERD_READ(name, request.string("name"));
+  DOCKHERD_READ(start, request.boolean("start"));
+  DOCKHERD_READ(headers, read_headers(request));
+  DOCKHERD_READ(max_load, request.integer("max_load", 0));
+  if (body == nullptr) return missing("body", "Docker's create body as an object");
+  verb.body = dump_json(*body);
+  verb.name = std::move(name).value_or("");
+  verb.start = start.value_or(false);
+  verb.headers = std::move(headers);
+  if (max_load) verb.max_load = static_cast<std::uint64_t>(*max_load);
+  return Verb(std::move(verb));
+}
+
+Result<Verb> decode_node_info(const JsonReader&, std::string_view) {
+  return Verb(NodeInfoVerb{});
+}
+
+Result<Verb> decode_has_image(const JsonReader& request, std::string_view) {
+  DOCKHERD_READ(image, request.string("image"));
+  if (!image) return missing("image", "an image's name");
+  HasImageVerb verb;
+  verb.image = std::move(*image);
+  return Verb(std::move(verb));
+}
+
+Result<Verb> decode_status_verb(const JsonReader& request, std::string_view) {
+  DOCKHERD_READ(status, request.object("status"));
+  if (status == nullptr) return missing("status", "a node's status");
+  StatusVerb verb;
+  verb.status = dump_json(*status);
+  return Verb(std::move(verb));
+}
+
+constexpr std::array verb_table{
+    VerbEntry{"create-container", VerbOrigin::client, decode_create},
+    VerbEntry{"create-raw-container", VerbOrigin::client, decode_create},
+    VerbEntry{"start-container", VerbOrigin::client, decode_container},
+    VerbEntry{"stop-container", VerbOrigin::client, decode_container},
+    VerbEntry{"restart-container", VerbOrigin::client, decode_container},
+    VerbEntry{"kill-container", VerbOrigin::client, decode_container},
+    VerbEntry{"pause-container", VerbOrigin::client, decode_container},
+    VerbEntry{"unpause-container", VerbOrigin::client, decode_container},
+    VerbEntry{"inspect-container", VerbOrigin::client, decode_container},
+    VerbEntry{"delete-container", VerbOrigin::client, decode_container},
+    VerbEntry{"shutdown-container", VerbOrigin::client, decode_container},
+    VerbEntry{"list-containers", VerbOrigin::client, decode_list},
+    VerbEntry{"list-images", VerbOrigin::client, decode_list},
+    VerbEntry{"list-nodes", VerbOrigin::client, decode_list_nodes},
+    VerbEntry{"register", VerbOrigin::client, decode_pool},
+    VerbEntry{"unregister", VerbOrigin::client, decode_pool},
+    VerbEntry{"create-one", VerbOrigin::agent, decode_create_one},
+    VerbEntry{"node-info", VerbOrigin::agent, decode_node_info},
+    VerbEntry{"has-image", VerbOrigin::agent, decode_has_image},
+    VerbEntry{"status", VerbOrigin::agent, decode_status_verb},
+};
+
+std::vector<std::string_view> client_actions() {
+  std::vector<std::string_view> names;
+  for (const VerbEntry& entry : verb_table) {
+    if (entry.origin == VerbOrigin::client) names.push_back(entry.action);
+  }
+  return names;
+}
+
+#undef DOCKHERD_READ
+
+}  // namespace
+
+Result<Verb> decode_verb(std::string_view text, VerbOrigin origin) {
+  const auto document = parse_json(text);
+  if (!document) return document.error();
+  const auto request = JsonReader::of(*document);
+  if (!request) return request.error();
+  const auto action = request->string("action");
+  if (!action) return action.error();
+  if (!*action) return missing("action", suggest("", client_actions()));
+  const auto entry =
+      std::find_if(verb_table.begin(), verb_table.end(), [&](const VerbEntry& candidate) {
+        return candidate.action == **action &&
+               (candidate.origin == VerbOrigin::client || origin == VerbOrigin::agent);
+      });
+  if (entry == verb_table.end()) {
+    return Error(errc::bad_request, "unknown action " + quote_json(**action) + ", expected " +
+                                        suggest(**action, client_actions()))
+        .at_field("action");
+  }
+  return entry->decode(*request, **action);
+}
+
+std::string_view action_name(ContainerAction action) {
+  return std::find_if(container_actions.begin(), container_actions.end(),
+                      [&](const ActionName& entry) { return entry.action == action; })
+      ->name;
+}
+
+std::chrono::milliseconds extra_time(const ContainerVerb& verb) {
+  switch (verb.action) {
+    case ContainerAction::stop:
+    case ContainerAction::restart:
+    case ContainerAction::shutdown:
+      return verb.timeout ? std::chrono::seconds(*verb.timeout) : default_grace;
+    default:
+      return std::chrono::milliseconds(0);
+  }
+}
+
+std::string encode_verb(const ContainerVerb& verb) {
+  json text{{"action", action_name(verb.action)}};
+  if (verb.several) {
+    text["ids"] = verb.ids;
+  } else {
+    text["id"] = verb.ids.front();
+  }
+  if (verb.timeout) text["timeout"] = *verb.timeout;
+  if (verb.signal) text["signal"] = *verb.signal;
+  if (verb.force) text["force"] = true;
+  if (verb.volumes) text["volumes"] = true;
+  return dump_json(text);
+}
+
+std::string encode_verb(const ListVerb& verb) {
+  json text{{"action", verb.images ? "list-images" : "list-containers"}};
+  if (!verb.filters.empty()) text["filters"] = verb.filters;
+  return dump_json(text);
+}
+
+std::string encode_verb(const PoolVerb& verb) {
+  return dump_json(json{{"action", verb.in_pool ? "register" : "unregister"}});
+}
+
+std::string encode_verb(const CreateOneVerb& verb) {
+  // The body is text already: put in as it is.
+  json text{{"action", "create-one"}, {"start", verb.start}};
+  if (!verb.name.empty()) text["name"] = verb.name;
+  if (verb.max_load) text["max_load"] = *verb.max_load;
+  for (const auto& [name, value] : verb.headers) text["headers"][name] = value;
+  std::string encoded = dump_json(text);
+  encoded.pop_back();
+  return encoded + ",\"body\":" + verb.body + "}";
+}
+
+std::string encode_verb(const NodeInfoVerb&) {
+  return R"({"action":"node-info"})";
+}
+
+std::string encode_verb(const HasImageVerb& verb) {
+  return dump_json(json{{"action", "has-image"}, {"image", verb.image}});
+}
+
+std::string encode_verb(const StatusVerb& verb) {
+  return R"({"action":"status","status":)" + verb.status + "}";
+}
+
+}  // namespace dockherd::agent

@@ -1,0 +1,117 @@
+// The JSON verbs: ONE table of action name, decoder and where it runs. Pure: text in, typed value
+// out. Must not know how a verb is carried out.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "agent/template_render.hpp"
+#include "base/error.hpp"
+#include "base/json_reader.hpp"
+
+namespace dockherd::agent {
+
+/// create-container, create-raw-container.
+struct CreateVerb {
+  std::string template_name;  ///< Exactly one of template_name, image (in overrides) and body is
+  std::optional<json> body;   ///< the source; `image` beside another source overrides it.
+  TemplateOverrides overrides;
+  std::optional<std::uint32_t> instances;  ///< Absent: one, answered by one envelope.
+  bool start = false;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< For Docker, as X-Registry-Auth.
+};
+
+enum class ContainerAction {
+  start,
+  stop,
+  restart,
+  kill,
+  pause,
+  unpause,
+  inspect,
+  remove,
+  shutdown
+};
+
+/// The verbs about containers that exist.
+struct ContainerVerb {
+  ContainerAction action = ContainerAction::inspect;
+  std::vector<std::string> ids;          ///< Full ids, unique prefixes, names or "HOST/NAME".
+  bool several = false;                  ///< Given as `ids`: answered by a list.
+  std::optional<std::uint32_t> timeout;  ///< Seconds of grace (stop, restart, shutdown).
+  std::optional<std::string> signal;     ///< kill.
+  bool force = false;                    ///< delete.
+  bool volumes = false;                  ///< delete: anonymous volumes too.
+};
+
+enum class ListShape { both, flat, nodes };
+
+/// list-containers, list-images.
+struct ListVerb {
+  bool images = false;
+  bool all = false;                     ///< Every node.
+  std::optional<std::string> hostname;  ///< One node. Neither: this node.
+  std::string filters;                  ///< Docker's, JSON text; empty: none.
+  ListShape shape = ListShape::both;
+};
+
+/// list-nodes.
+struct ListNodesVerb {};
+
+/// register, unregister.
+struct PoolVerb {
+  bool in_pool = true;
+  std::optional<std::string> hostname;  ///< Absent: this node.
+};
+
+/// Between agents only: creates one container on the node that gets it.
+struct CreateOneVerb {
+  std::string body;  ///< Docker's create body, text.
+  std::string name;  ///< Empty: Docker chooses.
+  bool start = false;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::optional<std::uint64_t> max_load;  ///< Decline when this node has, or will have, more.
+};
+
+/// Between agents only: what list-nodes and image errors ask of each node.
+struct NodeInfoVerb {};
+struct HasImageVerb {
+  std::string image;
+};
+/// Between agents only: the sender's status has changed; answered once taken in.
+struct StatusVerb {
+  std::string status;  ///< JSON text, see encode_status().
+};
+
+using Verb = std::variant<CreateVerb, ContainerVerb, ListVerb, ListNodesVerb, PoolVerb,
+                          CreateOneVerb, NodeInfoVerb, HasImageVerb, StatusVerb>;
+
+/// Who asks. Actions between agents are unknown to clients.
+enum class VerbOrigin { client, agent };
+
+/// The verb in `text`. Errors name the field; an unknown action lists those that exist.
+Result<Verb> decode_verb(std::string_view text, VerbOrigin origin);
+
+std::string encode_verb(const ContainerVerb& verb);
+std::string encode_verb(const ListVerb& verb);
+std::string encode_verb(const PoolVerb& verb);
+std::string encode_verb(const CreateOneVerb& verb);
+std::string encode_verb(const NodeInfoVerb& verb);
+std::string encode_verb(const HasImageVerb& verb);
+std::string encode_verb(const StatusVerb& verb);
+
+/// The action name of a container verb ("stop-container").
+std::string_view action_name(ContainerAction action);
+
+/// Docker's own grace time when none is given.
+inline constexpr std::chrono::seconds default_grace{10};
+
+/// How much longer than a quick task the action may take: Docker's grace time where it has one.
+std::chrono::milliseconds extra_time(const ContainerVerb& verb);
+
+}  // namespace dockherd::agent
