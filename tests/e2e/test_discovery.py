@@ -1,0 +1,129 @@
+"""Finding each other: beacons, gossip, both; herds that share a network."""
+
+import pytest
+
+from herdlab import Lab, LoopbackHerd, until
+
+
+def sees(agent, names):
+    nodes = agent.nodes()
+    return {name for name, entry in nodes.items() if entry["state"] == "in the pool"} == set(names)
+
+
+def all_see(agents, names=None, seconds=20):
+    names = names or [agent.name for agent in agents]
+    until(lambda: all(sees(agent, names) for agent in agents), seconds,
+          what=f"each of {len(agents)} sees {names}", interval=0.1)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Six hosts with fake daemons; each test starts its own agents."""
+    with Lab() as lab:
+        lab.up(6, daemon="fake")
+        yield lab
+
+
+@pytest.fixture
+def start(network):
+    """start(hosts, cluster text) -> agents; they are gone after the test."""
+    started = []
+
+    def start_them(hosts, cluster=None, **settings):
+        agents = network.start_agents(hosts, cluster=cluster, **settings)
+        started.extend(agents)
+        return agents
+
+    yield start_them
+    for agent in started:
+        agent.kill()
+    for host in network.hosts:
+        host.heal()
+
+
+def gossip(seeds, port=5671):
+    quoted = ", ".join(f'"{host.address}:{port}"' for host in seeds)
+    return ("discovery:\n  beacon:\n    enabled: false\n  gossip:\n"
+            f'    bind: "0.0.0.0:{port}"\n    seeds: [{quoted}]\n')
+
+
+def test_by_beacon(network, start):
+    all_see(start(network.hosts))
+
+
+def test_by_gossip_through_one_seed(network, start):
+    all_see(start(network.hosts, gossip(network.hosts[:1])))
+
+
+def test_by_gossip_through_two_seeds_that_know_each_other(network, start):
+    # Each half knows one seed only; the seeds know each other.
+    first, second = network.hosts[:3], network.hosts[3:]
+    agents = start(first, gossip([first[0], second[0]]))
+    agents += start(second, gossip([second[0]]))
+    all_see(agents)
+
+
+def test_a_seed_that_was_down_is_found_when_it_comes(network, start):
+    seed, *others = network.hosts[:4]
+    agents = start(others, gossip([seed]))
+    assert all(sees(agent, [agent.name]) for agent in agents)
+    agents += start([seed], gossip([seed]))
+    all_see(agents)
+
+
+def test_a_seed_that_goes_and_comes_back_is_found_again(network, start):
+    hosts = network.hosts[:4]
+    agents = start(hosts, gossip(hosts[:1]))
+    all_see(agents)
+    seed, *others = agents
+    seed.kill()
+    all_see(others)  # They still have each other.
+    seed.start()
+    all_see(agents)
+
+
+def test_a_herd_by_gossip_heals_after_a_cut(network, start):
+    hosts = network.hosts[:4]
+    agents = start(hosts, gossip(hosts[:1]))
+    all_see(agents)
+    hosts[2].cut()
+    rest = [agent for agent in agents if agent.host is not hosts[2]]
+    all_see(rest)
+    until(lambda: sees(agents[2], [agents[2].name]), 20)
+    hosts[2].heal()
+    all_see(agents)
+
+
+def test_by_both_at_once(network, start):
+    both = gossip(network.hosts[:1]).replace("enabled: false", "enabled: true")
+    all_see(start(network.hosts, both))
+
+
+def test_a_member_list_is_a_seed_list(network, start):
+    seeds = f"members:\n  - {network.hosts[0].address}\n  - {network.hosts[5].address}\n"
+    all_see(start(network.hosts, seeds + "discovery:\n  beacon:\n    enabled: false\n"))
+
+
+def test_two_herds_on_one_network_do_not_mix(network, start):
+    ours = start(network.hosts[:3], "herd: ours\n")
+    theirs = start(network.hosts[3:], "herd: theirs\n")
+    all_see(ours)
+    all_see(theirs)
+    assert ours[0].verb("create-container", image="busybox", instances=6).status == 200
+    listed = theirs[0].verb("list-containers", all=True)
+    assert listed.status == 200 and listed.json["Response"]["Body"] == []
+    for agent in ours + theirs:
+        assert len(agent.verb("list-nodes").json["nodes"]) == 3
+
+
+def test_agents_on_one_machine_find_each_other_without_configuration():
+    with LoopbackHerd(3) as herd:
+        all_see(herd.agents)
+
+
+def test_without_insecure_nothing_is_heard_beyond_loopback(network, start):
+    (agent, _) = start(network.hosts[:2], arguments=(), address="127.0.0.1")
+    all_see([agent], [agent.name])
+    sockets = network.hosts[0].run("ss", "-tlnH").stdout
+    local = [line.split()[3] for line in sockets.splitlines()]
+    assert local and all(address.startswith("127.") for address in local), sockets
