@@ -1,0 +1,116 @@
+"""Running Debian's clang tools over the sources, with results remembered by content."""
+
+import concurrent.futures
+import functools
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+
+from tree import ROOT, read
+
+BUILD = ROOT / "build" / "lint"
+REMEMBERED = BUILD / "passed"  # One empty file per clean result, named by what was looked at.
+
+# What g++ 12.2 compiles wrongly, without a warning. A struct without a constructor, braced inside a
+# co_await expression, and a capturing lambda there, are destroyed twice, and so is the result of a
+# conditional with a co_await in it; a co_await in a condition breaks the coroutine's frame.
+AGGREGATE = ("cxxBindTemporaryExpr(has(expr(anyOf(initListExpr(), lambdaExpr()))), "
+             "hasAncestor(coawaitExpr()))")
+CONDITION = "hasCondition(anyOf(coawaitExpr(), hasDescendant(coawaitExpr())))"
+COAWAIT_QUERY = (f"match stmt(isExpansionInMainFile(), anyOf({AGGREGATE}, ifStmt({CONDITION}), "
+                 f"whileStmt({CONDITION}), switchStmt({CONDITION}), "
+                 "conditionalOperator(hasDescendant(coawaitExpr()))))")
+
+
+@functools.lru_cache(maxsize=1)
+def database():
+    """Folder of a compile_commands.json that clang understands: without gcc's own flags."""
+    subprocess.run(["cmake", "--preset", "dev", "-B", str(BUILD), "-DDOCKHERD_FUZZ=ON",
+                    "-DDOCKHERD_BENCH=" + str((ROOT / "bench/CMakeLists.txt").exists())],
+                   cwd=ROOT, check=True, capture_output=True)
+    entries = json.loads((BUILD / "compile_commands.json").read_text())
+    for entry in entries:
+        entry["command"] = re.sub(r"-include \S*cmake_pch\.hxx|-Winvalid-pch|-fpch-preprocess", "",
+                                  entry["command"])
+    folder = BUILD / "clang"
+    folder.mkdir(exist_ok=True)
+    (folder / "compile_commands.json").write_text(json.dumps(entries, indent=1))
+    return folder
+
+
+@functools.lru_cache(maxsize=None)
+def _with_own_headers(path):
+    """The text of a file and of every header of ours that it includes, directly or not."""
+    seen, todo, texts = set(), [str(path)], []
+    while todo:
+        name = todo.pop()
+        if name in seen or not (ROOT / name).is_file():
+            continue
+        seen.add(name)
+        text = read(name)
+        texts.append(f"{name}\n{text}")
+        todo += re.findall(r'^#include "([^"]+)"', text, re.MULTILINE)
+    return "\n".join(sorted(texts))
+
+
+def key_of(tool, path, settings):
+    digest = hashlib.sha256()
+    for part in (tool, settings, _with_own_headers(path)):
+        digest.update(part.encode())
+    return digest.hexdigest()
+
+
+def over(paths, tool, settings, look):
+    """Runs look(path) -> findings as text ("" = clean) over the paths, two or more at a time."""
+    REMEMBERED.mkdir(parents=True, exist_ok=True)
+
+    def one(path):
+        mark = REMEMBERED / key_of(tool, path, settings)
+        if mark.exists():
+            return ""
+        findings = look(path)
+        if not findings:
+            mark.touch()
+        return findings
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return "\n".join(filter(None, pool.map(one, paths)))
+
+
+def _run(command):
+    return subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True,
+                          text=True, check=False)
+
+
+def tidy(path, compile_arguments=None):
+    """clang-tidy's findings as text, "" when there are none."""
+    where = ["--", *compile_arguments] if compile_arguments else []
+    database_option = [] if compile_arguments else ["-p", database()]
+    result = _run(["clang-tidy-14", *database_option, "--quiet",
+                   f"--config-file={ROOT / '.clang-tidy'}", ROOT / path, *where])
+    if result.returncode == 0 and "error:" not in result.stdout:
+        return ""
+    return result.stdout + result.stderr
+
+
+def query_coawait(path, compile_arguments=None):
+    """Places where g++ 12 would compile a co_await wrongly, "" when there are none."""
+    where = ["--", *compile_arguments] if compile_arguments else []
+    database_option = [] if compile_arguments else ["-p", database()]
+    result = _run(["clang-query-14", *database_option, "-c", COAWAIT_QUERY, ROOT / path, *where])
+    if result.returncode == 0 and re.search(r"^0 matches\.$", result.stdout, re.MULTILINE):
+        return ""
+    return result.stdout + result.stderr
+
+
+def format_differences(paths):
+    result = _run(["clang-format-14", "--dry-run", "-Werror", *paths])
+    return result.stderr if result.returncode != 0 else ""
+
+
+def missing_tools():
+    return [name for name in ("clang-tidy-14", "clang-query-14", "clang-format-14")
+            if not shutil.which(name)]

@@ -1,0 +1,108 @@
+"""Checks by clang's tools. Each is shown to fail on a planted fault."""
+
+import textwrap
+
+import pytest
+
+import clang
+from tree import LIBRARIES, ROOT, read, sources
+
+STANDALONE = ["-std=c++20", "-DBOOST_ASIO_NO_DEPRECATED", "-DBOOST_ASIO_DISABLE_BOOST_COROUTINE"]
+
+
+def compiled(*folders):
+    """The .cpp files that the build compiles; others (fuzz targets) have no compile command."""
+    known = (clang.database() / "compile_commands.json").read_text()
+    return [path for path in sources(*folders, suffixes=(".cpp",)) if f'{ROOT / path}"' in known]
+
+
+def test_the_tools_are_installed():
+    assert clang.missing_tools() == []
+
+
+def test_sources_are_formatted():
+    findings = clang.format_differences(sources())
+    assert not findings, "run scripts/lint --fix\n" + findings
+
+
+def test_an_unformatted_file_is_found(tmp_path):
+    file = tmp_path / "planted.cpp"
+    file.write_text("int  f( ){return 1 ;}\n")
+    (tmp_path / ".clang-format").write_text(read(".clang-format"))
+    assert "planted.cpp" in clang.format_differences([file])
+
+
+def test_no_co_await_stands_where_the_compiler_gets_it_wrong():
+    paths = [path for path in compiled() if "co_await" in read(path)]
+    findings = clang.over(paths, "query", clang.COAWAIT_QUERY, clang.query_coawait)
+    assert not findings, ("g++ 12 compiles these wrongly; build the value, or take the result, on "
+                          "a line of its own\n" + findings)
+
+
+@pytest.mark.parametrize("expression", [
+    "g(Options{\"a\"})",
+    "g({.name = \"a\"})",
+    "h([text = std::string(\"a\")] { return text; })",
+])
+def test_an_aggregate_inside_a_co_await_expression_is_found(tmp_path, expression):
+    file = tmp_path / "planted.cpp"
+    file.write_text(textwrap.dedent("""\
+        #include <boost/asio/awaitable.hpp>
+        #include <functional>
+        #include <string>
+        struct Options { std::string name; };
+        boost::asio::awaitable<void> g(Options options);
+        boost::asio::awaitable<void> h(std::function<std::string()> function);
+        boost::asio::awaitable<void> f() { co_await EXPRESSION; }
+        """).replace("EXPRESSION", expression))
+    assert "1 match" in clang.query_coawait(file, STANDALONE)
+
+
+@pytest.mark.parametrize("statement", [
+    "if (co_await ready()) co_return;",
+    "while (!co_await ready()) {}",
+    "switch (co_await number()) { default: break; }",
+    "bool chosen = argument ? co_await ready() : false; (void)chosen;",
+])
+def test_a_co_await_in_a_condition_is_found(tmp_path, statement):
+    file = tmp_path / "planted.cpp"
+    file.write_text(textwrap.dedent("""\
+        #include <boost/asio/awaitable.hpp>
+        boost::asio::awaitable<bool> ready();
+        boost::asio::awaitable<int> number();
+        boost::asio::awaitable<void> f(bool argument) {
+          (void)argument;
+          STATEMENT
+          co_await ready();
+        }
+        """).replace("STATEMENT", statement))
+    assert "1 match" in clang.query_coawait(file, STANDALONE)
+
+
+def test_a_value_built_on_its_own_line_is_no_finding(tmp_path):
+    file = tmp_path / "planted.cpp"
+    file.write_text(textwrap.dedent("""\
+        #include <boost/asio/awaitable.hpp>
+        #include <string>
+        struct Options { std::string name; };
+        boost::asio::awaitable<void> g(Options options);
+        boost::asio::awaitable<void> f() {
+          auto options = Options{"a"};
+          if (options.name.empty()) co_await g(options);
+          co_await g(std::move(options));
+        }
+        """))
+    assert clang.query_coawait(file, STANDALONE) == ""
+
+
+def test_clang_tidy_has_no_findings():
+    # The slowest check (some 10 s a file); results are remembered under build/lint.
+    findings = clang.over(compiled(*LIBRARIES), "tidy", read(".clang-tidy"), clang.tidy)
+    assert not findings, "\n" + findings
+
+
+def test_clang_tidy_finds_a_planted_fault(tmp_path):
+    file = tmp_path / "planted.cpp"
+    file.write_text("#include <string>\n#include <utility>\n"
+                    "std::string f(std::string a) { std::string b = std::move(a); return b + a; }\n")
+    assert "bugprone-use-after-move" in clang.tidy(file, ["-std=c++20"])
