@@ -1,0 +1,411 @@
+// Asks HTTP servers the same thing again and again over connections that stay open, and says how
+// long the answers took. Used alike for a daemon's unix socket and an agent's TCP port, so that
+// both figures hold the same cost of a client. Blocking system calls and threads, no event loop:
+// one client's latency is then that of one write and as many reads as the answer needs.
+//
+//   http_load ask    [options] TARGET...   each client asks one target over and over
+//   http_load all    [options] TARGET...   one client asks all targets at once, again and again
+//   http_load create [options] TARGET...   creates and starts containers on Docker daemons
+//   http_load forward --listen PORT TARGET   hands bytes on from TCP, as the least that any agent
+//                                            between a client and a daemon must do
+//
+// TARGET is unix:PATH or tcp:ADDRESS:PORT. One line of JSON comes out.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  std::vector<std::string> targets;
+  std::string method = "GET";
+  std::vector<std::string> paths = {"/"};
+  std::string body;
+  unsigned clients = 1;
+  unsigned requests = 1000;  // In all.
+  unsigned warm_up = 20;     // Per client, not counted.
+  std::uint16_t listen = 0;
+};
+
+std::runtime_error failed(const std::string& what) {
+  return std::runtime_error(what + ": " + std::strerror(errno));
+}
+
+int connect_to(const std::string& target) {
+  if (target.starts_with("unix:")) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    target.copy(address.sun_path, sizeof address.sun_path - 1, 5);
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    if (::connect(socket, generic, sizeof address) != 0) throw failed(target);
+    return socket;
+  }
+  const auto colon = target.rfind(':');
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(std::stoul(target.substr(colon + 1))));
+  if (::inet_pton(AF_INET, target.substr(4, colon - 4).c_str(), &address.sin_addr) != 1) {
+    throw std::runtime_error("not unix:PATH or tcp:ADDRESS:PORT: " + target);
+  }
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  const int on = 1;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  if (::connect(socket, generic, sizeof address) != 0) throw failed(target);
+  return socket;
+}
+
+/// Lower case, so that header names can be compared.
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+/// One connection: send(), then receive() until the answer is complete.
+class Connection {
+ public:
+  explicit Connection(const std::string& target) : socket_(connect_to(target)) {}
+  ~Connection() { ::close(socket_); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void send(std::string_view request) {
+    while (!request.empty()) {
+      const ssize_t sent = ::send(socket_, request.data(), request.size(), MSG_NOSIGNAL);
+      if (sent <= 0) throw failed("send");
+      request.remove_prefix(static_cast<std::size_t>(sent));
+    }
+  }
+
+  /// The body; the status is in status().
+  const std::string& receive() {
+    raw_.clear();
+    body_.clear();
+    std::size_t head = std::string::npos;
+    while ((head = raw_.find("\r\n\r\n")) == std::string::npos) read_more();
+    const std::string header = lower(std::string_view(raw_).substr(0, head + 2));
+    status_ = std::stoi(header.substr(header.find(' ') + 1));
+    std::size_t at = head + 4;
+    const auto length = header.find("\r\ncontent-length:");
+    if (length != std::string::npos) {
+      const std::size_t size = std::stoul(header.substr(length + 17));
+      raw_.reserve(at + size);
+      while (raw_.size() < at + size) read_more();
+      body_.assign(raw_, at, size);
+    } else if (header.find("\r\ntransfer-encoding: chunked") != std::string::npos) {
+      read_chunks(at);
+    }
+    bytes_ += raw_.size();
+    return body_;
+  }
+
+  bool refused() const { return status_ >= 300 || status_ == 207; }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  void read_more() {
+    const ssize_t count = ::recv(socket_, space_.data(), space_.size(), 0);
+    if (count <= 0) throw failed("the server closed the connection");
+    raw_.append(space_.data(), static_cast<std::size_t>(count));
+  }
+
+  void read_chunks(std::size_t at) {
+    for (;;) {
+      std::size_t line = std::string::npos;
+      while ((line = raw_.find("\r\n", at)) == std::string::npos) read_more();
+      const std::size_t size = std::stoul(raw_.substr(at, line - at), nullptr, 16);
+      at = line + 2;
+      while (raw_.size() < at + size + 2) read_more();
+      body_.append(raw_, at, size);
+      at += size + 2;
+      if (size == 0) return;
+    }
+  }
+
+  int socket_;
+  int status_ = 0;
+  std::size_t bytes_ = 0;
+  std::string raw_;
+  std::string body_;
+  std::vector<char> space_ = std::vector<char>(256 * 1024);
+};
+
+std::string request_text(const std::string& method, const std::string& path,
+                         const std::string& body) {
+  std::string text = method + " " + path + " HTTP/1.1\r\nHost: localhost\r\n";
+  if (!body.empty() || method == "POST") {
+    text +=
+        "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  }
+  return text + "\r\n" + body;
+}
+
+struct Tally {
+  std::vector<double> microseconds;
+  std::size_t bytes = 0;
+  unsigned refused = 0;  // Answers with a status from 300, or 207: a bulk that succeeded in part.
+};
+
+double microseconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
+}
+
+void print(std::vector<Tally>& tallies, double seconds) {
+  std::vector<double> all;
+  std::size_t bytes = 0;
+  unsigned refused = 0;
+  for (Tally& tally : tallies) {
+    all.insert(all.end(), tally.microseconds.begin(), tally.microseconds.end());
+    bytes += tally.bytes;
+    refused += tally.refused;
+  }
+  std::sort(all.begin(), all.end());
+  const auto quantile = [&](double q) {
+    return all.empty() ? 0 : all[static_cast<std::size_t>(q * static_cast<double>(all.size() - 1))];
+  };
+  std::printf(
+      "{\"requests\":%zu,\"seconds\":%.6f,\"per_second\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,"
+      "\"bytes\":%zu,\"refused\":%u}\n",
+      all.size(), seconds, static_cast<double>(all.size()) / seconds, quantile(0.5), quantile(0.99),
+      bytes, refused);
+}
+
+/// Runs `one(client, tally)` in a thread per client, and returns the seconds that all took.
+template <typename One>
+double run_clients(std::vector<Tally>& tallies, One one) {
+  std::vector<std::jthread> threads;
+  const auto begin = Clock::now();
+  for (unsigned i = 0; i < tallies.size(); ++i) {
+    threads.emplace_back([&, i] {
+      try {
+        one(i, tallies[i]);
+      } catch (const std::exception& error) {
+        std::fprintf(stderr, "http_load: %s\n", error.what());
+        std::_Exit(1);
+      }
+    });
+  }
+  threads.clear();
+  return microseconds_since(begin) / 1e6;
+}
+
+void ask(const Options& options) {
+  std::vector<Tally> tallies(options.clients);
+  std::vector<std::unique_ptr<Connection>> connections;
+  std::vector<std::string> texts;
+  for (unsigned i = 0; i < options.clients; ++i) {
+    connections.push_back(
+        std::make_unique<Connection>(options.targets[i % options.targets.size()]));
+    texts.push_back(
+        request_text(options.method, options.paths[i % options.paths.size()], options.body));
+  }
+  run_clients(tallies, [&](unsigned i, Tally&) {
+    for (unsigned n = 0; n < options.warm_up; ++n) {
+      connections[i]->send(texts[i]);
+      connections[i]->receive();
+    }
+  });
+  std::atomic<unsigned> begun{0};
+  const double seconds = run_clients(tallies, [&](unsigned i, Tally& tally) {
+    Connection& connection = *connections[i];
+    while (begun++ < options.requests) {
+      const auto begin = Clock::now();
+      connection.send(texts[i]);
+      connection.receive();
+      tally.microseconds.push_back(microseconds_since(begin));
+      if (connection.refused()) ++tally.refused;
+    }
+    tally.bytes = connection.bytes();
+  });
+  print(tallies, seconds);
+}
+
+/// Every target is asked, then every answer is read: the daemons work at the same time.
+void ask_all(const Options& options) {
+  std::vector<Tally> tallies(1);
+  std::vector<std::unique_ptr<Connection>> connections;
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < options.targets.size(); ++i) {
+    connections.push_back(std::make_unique<Connection>(options.targets[i]));
+    texts.push_back(
+        request_text(options.method, options.paths[i % options.paths.size()], options.body));
+  }
+  const auto round = [&] {
+    for (std::size_t i = 0; i < connections.size(); ++i) connections[i]->send(texts[i]);
+    for (const auto& connection : connections) {
+      connection->receive();
+      if (connection->refused()) ++tallies[0].refused;
+    }
+  };
+  for (unsigned n = 0; n < options.warm_up; ++n) round();
+  const auto whole = Clock::now();
+  for (unsigned n = 0; n < options.requests; ++n) {
+    const auto begin = Clock::now();
+    round();
+    tallies[0].microseconds.push_back(microseconds_since(begin));
+  }
+  const double seconds = microseconds_since(whole) / 1e6;
+  for (const auto& connection : connections) tallies[0].bytes += connection->bytes();
+  print(tallies, seconds);
+}
+
+std::string id_in(const std::string& created) {
+  const auto key = created.find("\"Id\":\"");
+  if (key == std::string::npos) throw std::runtime_error("no Id in " + created);
+  return created.substr(key + 6, 64);
+}
+
+/// Containers are dealt out to the targets in turn; `clients` work for each target.
+void create(const Options& options) {
+  const auto targets = static_cast<unsigned>(options.targets.size());
+  std::vector<std::atomic<unsigned>> begun(targets);
+  std::vector<Tally> tallies(options.clients * targets);
+  std::vector<std::unique_ptr<Connection>> connections;
+  for (unsigned i = 0; i < tallies.size(); ++i) {
+    connections.push_back(std::make_unique<Connection>(options.targets[i % targets]));
+  }
+  const double seconds = run_clients(tallies, [&](unsigned i, Tally& tally) {
+    const unsigned target = i % targets;
+    const unsigned share = options.requests / targets + (target < options.requests % targets);
+    Connection& connection = *connections[i];
+    while (begun[target]++ < share) {
+      const auto begin = Clock::now();
+      connection.send(request_text("POST", "/containers/create", options.body));
+      const std::string id = id_in(connection.receive());
+      connection.send(request_text("POST", "/containers/" + id + "/start", ""));
+      connection.receive();
+      if (connection.refused()) ++tally.refused;
+      tally.microseconds.push_back(microseconds_since(begin));
+    }
+  });
+  print(tallies, seconds);
+}
+
+/// Reads nothing into the bytes: an upstream connection per client, one thread, level-triggered.
+class Forwarder {
+ public:
+  Forwarder(std::uint16_t port, std::string target)
+      : target_(std::move(target)), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    const int on = 1;
+    ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    if (::bind(listener_, generic, sizeof address) != 0) throw failed("bind");
+    ::listen(listener_, 128);
+    watch(listener_);
+  }
+
+  [[noreturn]] void run() {
+    for (;;) {
+      std::array<epoll_event, 64> events{};
+      const int count = ::epoll_wait(poll_, events.data(), static_cast<int>(events.size()), -1);
+      for (int i = 0; i < count; ++i) serve(events[static_cast<std::size_t>(i)].data.fd);
+    }
+  }
+
+ private:
+  void serve(int socket) {
+    if (socket == listener_) {
+      const int client = ::accept(listener_, nullptr, nullptr);
+      const int on = 1;
+      ::setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      const int server = connect_to(target_);
+      other_[client] = server;
+      other_[server] = client;
+      watch(client);
+      watch(server);
+      return;
+    }
+    const auto known = other_.find(socket);
+    if (known == other_.end()) return;  // Closed by an event before this one.
+    const int other = known->second;
+    const ssize_t count = ::recv(socket, space_.data(), space_.size(), 0);
+    if (count > 0) {
+      ::send(other, space_.data(), static_cast<std::size_t>(count), MSG_NOSIGNAL);
+      return;
+    }
+    other_.erase(socket);
+    other_.erase(other);
+    ::close(socket);
+    ::close(other);
+  }
+
+  void watch(int socket) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = socket;
+    ::epoll_ctl(poll_, EPOLL_CTL_ADD, socket, &event);
+  }
+
+  std::string target_;
+  int listener_;
+  int poll_ = ::epoll_create1(0);
+  std::map<int, int> other_;
+  std::vector<char> space_ = std::vector<char>(64 * 1024);
+};
+
+void forward(const Options& options) {
+  Forwarder(options.listen, options.targets.front()).run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Asks HTTP servers over and over, and times the answers");
+  Options options;
+  app.require_subcommand(1);
+  const auto add = [&](const char* name, const char* text, void (*run)(const Options&)) {
+    auto* command = app.add_subcommand(name, text);
+    command->add_option("targets", options.targets, "unix:PATH or tcp:ADDRESS:PORT")->required();
+    command->add_option("--method", options.method, "Default: GET");
+    command->add_option("--path", options.paths, "Of each target in turn (repeatable)")
+        ->take_all()
+        ->expected(1);
+    command->add_option("--body", options.body, "JSON");
+    command->add_option("--clients", options.clients, "At once; for create: at each target");
+    command->add_option("--requests", options.requests, "In all");
+    command->add_option("--listen", options.listen, "Port on loopback, for forward");
+    command->add_option("--warm-up", options.warm_up, "Requests of each client that do not count");
+    command->callback([run, &options] { run(options); });
+  };
+  add("ask", "Each client asks one target over and over", ask);
+  add("all", "One client asks all targets at once, again and again", ask_all);
+  add("create", "Creates and starts containers on Docker daemons", create);
+  add("forward", "Hands bytes on from a port of loopback", forward);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "http_load: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}
