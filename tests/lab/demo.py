@@ -66,7 +66,7 @@ def start(count):
             say(f"host {number} of {count}: Docker runs, busybox is imported")
         agents = lab.start_agents()
         say("waiting until the herd is whole")
-        herd_is_whole(agents, seconds=30)
+        herd_is_whole(agents)
         return lab
     except BaseException:
         lab.close()

@@ -8,6 +8,6 @@ from .agent import Agent
 from .host import Host
 from .lab import Lab
 from .loopback import LoopbackHerd
-from .polling import until
+from .polling import throughout, until
 
-__all__ = ["Agent", "Host", "Lab", "LoopbackHerd", "until"]
+__all__ = ["Agent", "Host", "Lab", "LoopbackHerd", "throughout", "until"]

@@ -63,6 +63,10 @@ class Agent:
             command += ["--cluster", cluster]
         return [str(part) for part in command + self.arguments]
 
+    def move_to(self, port):
+        """Another port, from the next start on."""
+        self.port = self.conf["restServicePort"] = port
+
     def begin(self):
         """Starts the program and does not wait."""
         if self.host:
@@ -75,7 +79,7 @@ class Agent:
                     env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             self.pid = self._wrapper.pid
 
-    def wait_until_up(self, seconds=20):
+    def wait_until_up(self, seconds=60):
         def answers():
             if not self.alive:
                 raise RuntimeError(f"the agent {self.name} ended:\n{self.log_text()[-4000:]}")
@@ -92,7 +96,7 @@ class Agent:
     def alive(self):
         return self._wrapper is not None and self._wrapper.poll() is None
 
-    def reap(self, seconds=10):
+    def reap(self, seconds=30):
         """The exit code, after the process was told to end; -9 and the like for signals."""
         if self._wrapper is None:
             return None
@@ -108,7 +112,7 @@ class Agent:
             return self.reap()
         return None
 
-    def stop(self, seconds=15):
+    def stop(self, seconds=60):
         """SIGTERM; returns the exit code of an orderly end."""
         if self.alive and self.pid:
             processes.send_signal(self.pid, signal.SIGTERM)

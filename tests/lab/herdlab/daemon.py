@@ -45,18 +45,14 @@ class _Daemon:
     @property
     def pid(self):
         """In the caller's numbering; None when it does not run."""
-        try:
-            pid = int(self._pid_file.read_text())
-        except (OSError, ValueError):
-            return None
-        return pid if self._host.init and processes.is_running(pid) else None
+        return processes.recall(self._pid_file) if self._host.init else None
 
     def start(self):
         self._host.docker_socket.unlink(missing_ok=True)
         self._wrapper, pid = self._host.spawn(*self._command(),
                                               log=self._host.directory / "daemon.log",
                                               more_environment=self._environment())
-        self._pid_file.write_text(str(pid))
+        processes.remember(self._pid_file, pid)
 
     def wait_until_up(self, seconds=60):
         def answers():
@@ -74,10 +70,11 @@ class _Daemon:
         processes.send_signal(pid, number)
         until(lambda: not processes.is_running(pid), seconds, what="the daemon ends")
         if getattr(self, "_wrapper", None):
-            self._wrapper.wait(5)
+            self._wrapper.wait(20)
+        self._pid_file.unlink(missing_ok=True)
 
     def crash(self):
-        self._end(signal.SIGKILL, 10)
+        self._end(signal.SIGKILL, 20)
 
     def stop(self):
         self._end(signal.SIGTERM, 30)

@@ -1,12 +1,10 @@
 """A lab: a network with hosts, and a keeper that cleans up when the owner is gone."""
 
-import fcntl
 import json
 import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
 from . import keeper, processes
 from .agent import find_binaries
@@ -15,11 +13,14 @@ from .network import Network
 from .polling import until
 
 NEEDED = ("ip", "nsenter", "unshare", "tini", "setpriv")
-ARP_TABLE_HOSTS = 20  # The kernel's table (1024 entries, over all namespaces) overflows over 32.
+# The kernel's table has 1024 entries over all namespaces, of other labs too: 32 hosts overflow it.
+ARP_TABLE_HOSTS = 8
+REACHABLE = ("in the pool", "out of the pool")  # States of a node that answers, as its daemon does.
 
 
 class Lab:
-    """Use as a context manager, or call close(). Only one thread at a time.
+    """Use as a context manager, or call close(). Only one thread at a time, and it ends with the one
+    that made it.
 
     up(3) adds three hosts with dockerd; up(20, daemon="fake") twenty with the fake one. A detached
     lab outlives its maker, and is found again by Lab.attach(directory).
@@ -34,10 +35,8 @@ class Lab:
         self.dockerd_flags = list(dockerd_flags)
         self.static_neighbours = ()
         self.hosts = []
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix=keeper.PREFIX))
         self._keeper = None
-        lock = os.open(self.directory / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        self.directory, lock = keeper.claim(keeper.PREFIX)
         try:
             if not detached:
                 self._keeper = subprocess.Popen(
@@ -45,7 +44,7 @@ class Lab:
                     pass_fds=(lock,), start_new_session=True, cwd="/")
             self.network = Network.create(self.directory,
                                           processes.clean_environment(self.directory),
-                                          pass_fds=(lock,) if detached else ())
+                                          lock if detached else None)
         except BaseException:
             self.close()
             raise
@@ -63,7 +62,10 @@ class Lab:
         lab.dockerd_flags = saved["dockerd_flags"]
         lab.static_neighbours = range(1, saved["static_neighbours"] + 1)
         lab._keeper = None
-        lab.network = Network(saved["holder"], saved["base"], saved["uplink"])
+        holder, started = saved["holder"]
+        if processes.started_at(holder) != started:
+            raise RuntimeError(f"the lab at {directory} has ended")
+        lab.network = Network(holder, saved["base"], saved["uplink"])
         lab.hosts = [Host(lab, index, kind) for index, kind in enumerate(saved["hosts"], start=1)]
         return lab
 
@@ -72,7 +74,8 @@ class Lab:
         names = {"Dockerd": "dockerd", "FakeDaemon": "fake", "NoneType": "none"}
         (self.directory / "lab.json").write_text(json.dumps({
             "binaries": str(self.binaries), "dockerd_flags": self.dockerd_flags,
-            "static_neighbours": len(self.static_neighbours), "holder": self.network.holder,
+            "static_neighbours": len(self.static_neighbours),
+            "holder": [self.network.holder, processes.started_at(self.network.holder)],
             "base": self.network.base, "uplink": self.network.uplink,
             "hosts": [names[kind] for kind in kinds]}))
 
@@ -98,6 +101,9 @@ class Lab:
         self._save()
         for host in added:
             host.begin_on()
+        for host in self.hosts:
+            if self.static_neighbours and host not in added and host.init:
+                self.network.introduce(host.number, host.init, self.static_neighbours)
         for host in added:
             host.finish_on()
             if host.daemon:
@@ -129,18 +135,20 @@ class Lab:
                 raise RuntimeError("; ".join(left))
             return
         self._keeper.stdin.close()
-        code = self._keeper.wait(60)
+        code = self._keeper.wait(4 * keeper.PATIENCE)
         self._keeper = None
         if code != 0:
             raise RuntimeError("the lab was not cleaned up")
 
 
-def herd_is_whole(agents, seconds=15):
-    """Waits until every agent lists exactly these agents as reachable."""
-    names = {agent.name for agent in agents}
-
+def herd_is_whole(agents, seconds=60):
+    """Waits until every agent is answered by all of these, whose daemons are up."""
     def whole():
-        return all(set(agent.nodes()) >= names for agent in agents)
+        for agent in agents:
+            nodes = agent.nodes()
+            states = {each.name: nodes.get(each.name, {}).get("state") for each in agents}
+            assert all(state in REACHABLE for state in states.values()), (agent.name, states)
+        return True
 
     until(whole, seconds, what=f"a herd of {len(agents)}")
 

@@ -34,14 +34,16 @@ def entered(namespace):
                 os._exit(70)  # In the wrong network: nothing sensible can follow.
 
 
-def hold_namespace(directory, environment, pass_fds=()):
-    """A process that holds a new network namespace until it is killed."""
+def hold_namespace(directory, environment, lock=None):
+    """A process that holds a new network namespace until it is killed, or until the thread that
+    made it ends, even by SIGKILL. With a lock (a descriptor) it holds that too, and outlives us."""
+    with_us = [] if lock is not None else ["setpriv", "--pdeathsig", "KILL"]
     holder = subprocess.Popen(
-        ["unshare", "--net", "sleep", "infinity"], env=environment, cwd=directory,
+        [*with_us, "unshare", "--net", "sleep", "infinity"], env=environment, cwd=directory,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True, pass_fds=pass_fds)
+        start_new_session=True, pass_fds=() if lock is None else (lock,))
     ours = os.readlink("/proc/self/ns/net")
-    until(lambda: processes.namespace_of(holder.pid, "net") not in (ours, None),
+    until(lambda: processes.namespace_of(holder.pid, "net") not in (ours, None), 20,
           what="a network namespace")
     return holder.pid
 
@@ -60,8 +62,8 @@ class Network:
         self.uplink = uplink
 
     @classmethod
-    def create(cls, directory, environment, pass_fds=()):
-        holder = hold_namespace(directory, environment, pass_fds)
+    def create(cls, directory, environment, lock=None):
+        holder = hold_namespace(directory, environment, lock)
         uplink = "dh" + random.Random().randbytes(5).hex()  # At most 15 characters.
         network = cls(holder, None, uplink)
         network.ip(f"link add {uplink} type veth peer name outside netns {holder}", inside=False)
@@ -103,9 +105,15 @@ class Network:
                 f" netns {init}\nlink set port{number} master switch\nlink set port{number} up")
         lines = [f"addr add {address}/24 brd + dev eth0", "link set eth0 up",
                  f"route add default via {self.base}.1"]
-        lines += [f"neigh replace {self.address(other)} lladdr {mac_of(self.address(other))}"
-                  f" dev eth0 nud permanent" for other in neighbours if other != number]
         self.ip("\n".join(lines), namespace=f"/proc/{init}/ns/net")
+        self.introduce(number, init, neighbours)
+
+    def introduce(self, number, init, neighbours):
+        """Static ARP entries for `neighbours` in the host with the first process `init`."""
+        lines = [f"neigh replace {self.address(other)} lladdr {mac_of(self.address(other))}"
+                 f" dev eth0 nud permanent" for other in neighbours if other != number]
+        if lines:
+            self.ip("\n".join(lines), namespace=f"/proc/{init}/ns/net")
 
     def unplug(self, number):
         """Takes the cable of a dead host away, should the kernel not have done so yet."""

@@ -1,6 +1,7 @@
 """Finding and ending the processes of a lab. Knows nothing of networks or Docker."""
 
 import os
+import pathlib
 import signal
 import subprocess
 import time
@@ -41,25 +42,49 @@ def marked_pids(directory):
     return found
 
 
-def parent_of(pid):
+def _stat(pid, index):
+    """A word of /proc/PID/stat, counted behind the name; None when there is no such process."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            return int(file.read().rpartition(")")[2].split()[1])
+            return file.read().rpartition(")")[2].split()[index]
     except (OSError, IndexError):
         return None
+
+
+def parent_of(pid):
+    parent = _stat(pid, 1)
+    return None if parent is None else int(parent)
 
 
 def state_of(pid):
     """One letter as in ps ("S", "T", "Z"), or None when there is no such process."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return None
+    return _stat(pid, 0)
+
+
+def started_at(pid):
+    """In ticks since the machine was booted. With the number it names a process for good: numbers
+    are used again, after 32,768 processes on some machines."""
+    ticks = _stat(pid, 19)
+    return None if ticks is None else int(ticks)
 
 
 def is_running(pid):
     return pid is not None and state_of(pid) not in (None, "Z", "X")
+
+
+def remember(path, pid):
+    """Writes a pid file that recall() trusts."""
+    pathlib.Path(path).write_text(f"{pid} {started_at(pid)}")
+
+
+def recall(path):
+    """The process that remember() was told of while it runs, else None: its number may be that of
+    another by now."""
+    try:
+        pid, started = map(int, pathlib.Path(path).read_text().split())
+    except (OSError, ValueError):
+        return None
+    return pid if is_running(pid) and started_at(pid) == started else None
 
 
 def children_of(pid):
