@@ -28,12 +28,19 @@ def shared_herd(lab):
 
 
 @pytest.fixture
-def herd(shared_herd):
-    """Three hosts, each with a real dockerd and an agent: whole, empty, everything plugged in."""
+def whole_herd(shared_herd):
+    """Three hosts, each with a real dockerd and an agent: whole, everything plugged in, and with
+    whatever containers the last test left. For tests that make none and look at none."""
     if shared_herd.broken or not all(agent.alive for agent in shared_herd.agents):
         shared_herd.repair()
-    shared_herd.empty()
     return shared_herd
+
+
+@pytest.fixture
+def herd(whole_herd):
+    """The same, without any container."""
+    whole_herd.empty()
+    return whole_herd
 
 
 @pytest.fixture
@@ -49,7 +56,7 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     if report.when == "call" and report.failed:
-        for fixture in ("herd", "breakable_herd"):
+        for fixture in ("whole_herd", "herd", "breakable_herd"):
             found = item.funcargs.get(fixture)
             if found:
                 for agent in found.agents:

@@ -3,7 +3,7 @@
 import json
 
 from herdlab import until
-from herdlab.lab import herd_is_whole
+from herdlab.lab import REACHABLE
 
 SLEEP = {"Image": "busybox", "Cmd": ["sleep", "3600"], "StopSignal": "SIGKILL",
          "HostConfig": {"NetworkMode": "none"}}
@@ -44,14 +44,12 @@ class Herd:
                 agent.verb("register", hostname=host.name)
         self.broken = False
 
-    def wait_until_whole(self, seconds=20):
+    def wait_until_whole(self, seconds=60):
         def states():
             for agent in self.agents:
                 nodes = agent.nodes()
                 assert set(nodes) == {each.name for each in self.agents}, nodes
-                assert all(each["state"] != "lost" for each in nodes.values()), nodes
-                assert all(each["state"] != "daemon down" for each in nodes.values()), nodes
-                assert all("id" in each and "containers" in each for each in nodes.values()), nodes
+                assert all(each["state"] in REACHABLE for each in nodes.values()), nodes
             return True
 
         until(states, seconds, what="the herd is whole")
@@ -59,7 +57,7 @@ class Herd:
     def empty(self):
         for host in self.hosts:
             host.remove_containers()
-        until(lambda: all(self.list(agent) == {} for agent in self.agents), 10,
+        until(lambda: all(self.list(agent) == {} for agent in self.agents), 60,
               what="no node knows of any container")
 
     def list(self, agent, **fields):
@@ -96,5 +94,10 @@ def state_of(host, container):
     return json.loads(host.docker("inspect", container))[0]["State"]
 
 
-def whole(agents, seconds=20):
-    herd_is_whole(agents, seconds)
+def lists_as_lost(agent, name):
+    return agent.nodes()[name]["state"] == "lost"
+
+
+def missing(reply):
+    """What a list says of hosts that are not in it: hostname -> why."""
+    return {entry["dockerInstance"]: entry["error"] for entry in reply.json["missing"]}
