@@ -16,6 +16,11 @@ def compiled(*folders):
     return [path for path in sources(*folders, suffixes=(".cpp",)) if f'{ROOT / path}"' in known]
 
 
+def test_every_source_of_the_program_is_compiled():
+    wanted = sources(*LIBRARIES, suffixes=(".cpp",))
+    assert wanted and set(compiled()) >= set(wanted), set(wanted) - set(compiled())
+
+
 def test_the_tools_are_installed():
     assert clang.missing_tools() == []
 

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 import checks
-from tree import LIBRARIES, ROOT, code_only, read, sources, tracked
+from tree import LIBRARIES, ROOT, code_only, project_files, read, sources
 
 
 def over(paths, check):
@@ -14,6 +14,20 @@ def over(paths, check):
 
 def assert_none(findings):
     assert not findings, "\n" + "\n".join(findings)
+
+
+@pytest.mark.parametrize("folder", [*LIBRARIES, "tests"])
+def test_there_are_sources_to_look_at(folder):
+    assert {path.suffix for path in sources(folder)} == {".cpp", ".hpp"}
+
+
+def test_a_new_file_is_looked_at_before_it_is_added_to_git(tmp_path):
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    (tmp_path / ".gitignore").write_text("build/\n")
+    (tmp_path / "new.cpp").write_text("")
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "made.cpp").write_text("")
+    assert [str(path) for path in project_files(tmp_path)] == [".gitignore", "new.cpp"]
 
 
 def test_includes_point_down():
@@ -76,7 +90,7 @@ def test_what_only_looks_banned_is_no_finding(line):
 
 def test_files_are_short():
     kinds = (".cpp", ".hpp", ".py", ".sh", ".cmake", ".js", ".ts", ".css", ".html")
-    assert_none(over([path for path in tracked() if path.suffix in kinds], checks.file_length))
+    assert_none(over([path for path in project_files() if path.suffix in kinds], checks.file_length))
 
 
 def test_a_long_file_is_found():
@@ -104,7 +118,7 @@ def test_a_long_class_is_no_long_function():
 
 
 def test_nothing_speaks_of_one_machine():
-    assert_none(over(tracked(), checks.foreign_words))
+    assert_none(over(project_files(), checks.foreign_words))
 
 
 @pytest.mark.parametrize("text", ["see /ho" "me/anna/x", "cd /wo" "rk/main", "as iss" "ue 12 says"])
@@ -120,7 +134,7 @@ def test_code_only_keeps_lines_and_drops_what_is_not_code():
 
 
 def shell_scripts():
-    return [path for path in tracked()
+    return [path for path in project_files()
             if read(path).split("\n", 1)[0] in ("#!/bin/bash", "#!/bin/sh", "#!/usr/bin/env bash")]
 
 
@@ -144,6 +158,6 @@ def test_shellcheck_finds_a_planted_fault(tmp_path):
 
 
 def test_python_files_compile():
-    for path in tracked():
+    for path in project_files():
         if path.suffix == ".py":
             compile(read(path), str(path), "exec")

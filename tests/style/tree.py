@@ -9,12 +9,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIBRARIES = ("base", "bus", "docker_client", "http_api", "agent")
 
 
-@functools.lru_cache(maxsize=1)
-def tracked():
-    """Every tracked file that exists, as paths relative to the top."""
-    names = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"], cwd=ROOT,
-                           capture_output=True, text=True, check=True).stdout.split("\0")
-    return [pathlib.Path(name) for name in names if name and (ROOT / name).is_file()]
+@functools.lru_cache(maxsize=None)
+def project_files(root=ROOT):
+    """Every file that exists and that git does not ignore, added or not, as paths relative to the
+    top: what is new is looked at before it is committed."""
+    names = subprocess.run(
+        ["git", "-c", f"safe.directory={root}", "ls-files", "-z", "-co", "--exclude-standard"],
+        cwd=root, capture_output=True, text=True, check=True).stdout.split("\0")
+    return [pathlib.Path(name) for name in sorted(set(names)) if name and (root / name).is_file()]
 
 
 def read(path):
@@ -22,8 +24,8 @@ def read(path):
 
 
 def sources(*folders, suffixes=(".cpp", ".hpp")):
-    """Tracked C++ files, of these top folders only when some are given."""
-    return [path for path in tracked() if path.suffix in suffixes
+    """The C++ files, of these top folders only when some are given."""
+    return [path for path in project_files() if path.suffix in suffixes
             and (not folders or path.parts[0] in folders)]
 
 

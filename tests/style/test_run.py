@@ -1,0 +1,70 @@
+"""What scripts/test starts: it cannot pass by running nothing, and leaves nothing running."""
+
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / "lab")]
+
+import run  # noqa: E402
+from herdlab import processes, until  # noqa: E402
+
+
+def with_a_child(file):
+    """A command that waits for a child whose number it writes down."""
+    return ["sh", "-c", f"sleep 600 & echo $! > {file}.new; mv {file}.new {file}; wait"]
+
+
+def child_ends(file):
+    child = int(file.read_text())
+    until(lambda: not processes.is_running(child), 30)
+    return True
+
+
+@pytest.mark.parametrize("code, counts", [
+    (0, (0, 0, 0)), (0, (0, 0, 3)), (0, None), (1, (5, 0, 0)), (None, (5, 0, 0)), (1, (5, 1, 0))])
+def test_nothing_that_ran_or_a_bad_end_is_a_failure(code, counts):
+    tally = run.Tally()
+    run.report(tally, "x", code, 0.0, counts)
+    assert tally.failed == 1
+
+
+def test_what_passes_passes():
+    tally = run.Tally()
+    run.report(tally, "x", 0, 0.0, (5, 0, 1))
+    assert (tally.passed, tally.failed) == (5, 0)
+
+
+def test_a_filter_of_the_callers_chooses_no_tests(monkeypatch):
+    monkeypatch.setenv("GTEST_FILTER", "Nothing.*")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing")
+    assert run.call(["sh", "-c", 'test -z "$GTEST_FILTER$PYTEST_ADDOPTS"']) == 0
+
+
+def test_a_program_over_its_limit_ends_with_its_children(tmp_path):
+    begin = time.monotonic()
+    assert run.call(with_a_child(tmp_path / "pid"), limit=1) is None
+    assert time.monotonic() - begin >= 1
+    assert child_ends(tmp_path / "pid")
+
+
+def test_children_that_a_program_leaves_behind_end(tmp_path):
+    assert run.call(["sh", "-c", f"sleep 600 & echo $! > {tmp_path}/pid"]) == 0
+    assert child_ends(tmp_path / "pid")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_what_runs(tmp_path, number):
+    program = (f"import sys; sys.path.insert(0, {str(TESTS)!r}); import run; sys.argv = ['run'];"
+               f"run.STEPS = [('x', lambda tally: run.call({with_a_child(tmp_path / 'pid')!r}))];"
+               "run.PARTS = ['x']; run.main()")
+    runner = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL)
+    until((tmp_path / "pid").exists, 30)
+    runner.send_signal(number)
+    assert runner.wait(60) == 128 + number
+    assert child_ends(tmp_path / "pid")
