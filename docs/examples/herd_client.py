@@ -199,6 +199,11 @@ class Zre:
 
     def _greet(self, identity, endpoint):
         """Connects and sends HELLO, always the first message, with sequence 1."""
+        if identity:
+            for peer in [each for each in self.peers.values() if each.endpoint == endpoint]:
+                # It was restarted. Its old socket would connect to the new one in our name, again
+                # and again, and so break the session that begins here.
+                self._drop(peer, "another is at its endpoint")
         dealer = self.context.socket(zmq.DEALER)
         dealer.setsockopt(zmq.IDENTITY, b"\x01" + self.id.bytes)
         dealer.setsockopt(zmq.LINGER, 300)

@@ -7,7 +7,8 @@ prints a JSON line for each thing that it sees: {"event":"ENTER","peer":UUID,"na
 protocol itself is in docs/examples/herd_client.py; here a wrong sequence number, a wrong status or
 a frame that cannot be read raises ProtocolError (exit code 3), as deployed C peers abort. With
 --interface it also sends beacons, as every ZRE peer does. A line on standard input acts:
-"WHISPER UUID TEXT", "SHOUT GROUP TEXT", "JOIN GROUP", "LEAVE GROUP".
+"WHISPER UUID TEXT", "SHOUT GROUP TEXT", "JOIN GROUP", "LEAVE GROUP"; "RAW UUID HEX" sends a frame
+that need not be one of the protocol, outside its numbering.
 """
 
 import argparse
@@ -126,6 +127,8 @@ def obey(peer, line):
         peer.join(target)
     elif word == "LEAVE":
         peer.leave(target)
+    elif word == "RAW" and uuid.UUID(target) in peer.peers:  # It may have been dropped for the last.
+        peer.peers[uuid.UUID(target)].dealer.send_multipart([bytes.fromhex(text)])
 
 
 class CommandReader:
