@@ -1,4 +1,4 @@
-"""Promises in time, judged fairly on a busy machine. Nothing else asserts how long something takes."""
+"""Promises in time, judged fairly on a busy machine; nothing else asserts how long things take."""
 
 import threading
 import time

@@ -59,9 +59,9 @@ def test_the_demo_stays_until_a_signal_and_leaves_nothing(number):
         output = "".join(lines)
         assert "export NODE1=http://10." in output and "export NODE2=http://10." in output, output
         url = re.search(r"export NODE2=(\S+)", output).group(1)
-        answer = subprocess.run(["curl", "-sS", "-m", "60", url, "-d", '{"action":"list-nodes"}'],
-                                capture_output=True, text=True, check=True).stdout
-        assert "host1" in answer and "host2" in answer
+        listing = subprocess.run(["curl", "-sS", "-m", "60", url, "-d", '{"action":"list-nodes"}'],
+                                 capture_output=True, text=True, check=True).stdout
+        assert "host1" in listing and "host2" in listing
         directory = pathlib.Path(re.search(r"Logs: (\S+)/h\*", output).group(1))
         assert directory.exists()
         os.kill(running.pid, number)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from herdlab import Lab, LoopbackHerd, until
+from herdlab import Lab, LoopbackHerd, throughout, until
 
 
 def sees(agent, names):
@@ -10,10 +10,18 @@ def sees(agent, names):
     return {name for name, entry in nodes.items() if entry["state"] == "in the pool"} == set(names)
 
 
-def all_see(agents, names=None, seconds=20):
+def all_see(agents, names=None, seconds=60):
     names = names or [agent.name for agent in agents]
     until(lambda: all(sees(agent, names) for agent in agents), seconds,
           what=f"each of {len(agents)} sees {names}", interval=0.1)
+
+
+def see_nobody_else(*herds):
+    """Each agent of each herd sees that herd, and for a while nobody else appears."""
+    for agents in herds:
+        all_see(agents)
+    throughout(lambda: all(sees(agent, [each.name for each in agents])
+                           for agents in herds for agent in agents), 3)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +74,8 @@ def test_by_gossip_through_two_seeds_that_know_each_other(network, start):
 def test_a_seed_that_was_down_is_found_when_it_comes(network, start):
     seed, *others = network.hosts[:4]
     agents = start(others, gossip([seed]))
-    assert all(sees(agent, [agent.name]) for agent in agents)
+    # Alone each of them: without the seed they do not know of each other.
+    see_nobody_else(*[[agent] for agent in agents])
     agents += start([seed], gossip([seed]))
     all_see(agents)
 
@@ -89,7 +98,7 @@ def test_a_herd_by_gossip_heals_after_a_cut(network, start):
     hosts[2].cut()
     rest = [agent for agent in agents if agent.host is not hosts[2]]
     all_see(rest)
-    until(lambda: sees(agents[2], [agents[2].name]), 20)
+    all_see([agents[2]])
     hosts[2].heal()
     all_see(agents)
 
@@ -107,8 +116,7 @@ def test_a_member_list_is_a_seed_list(network, start):
 def test_two_herds_on_one_network_do_not_mix(network, start):
     ours = start(network.hosts[:3], "herd: ours\n")
     theirs = start(network.hosts[3:], "herd: theirs\n")
-    all_see(ours)
-    all_see(theirs)
+    see_nobody_else(ours, theirs)
     assert ours[0].verb("create-container", image="busybox", instances=6).status == 200
     listed = theirs[0].verb("list-containers", all=True)
     assert listed.status == 200 and listed.json["Response"]["Body"] == []
@@ -122,8 +130,12 @@ def test_agents_on_one_machine_find_each_other_without_configuration():
 
 
 def test_without_insecure_nothing_is_heard_beyond_loopback(network, start):
-    (agent, _) = start(network.hosts[:2], arguments=(), address="127.0.0.1")
-    all_see([agent], [agent.name])
-    sockets = network.hosts[0].run("ss", "-tlnH").stdout
-    local = [line.split()[3] for line in sockets.splitlines()]
-    assert local and all(address.startswith("127.") for address in local), sockets
+    agents = start(network.hosts[:2], arguments=(), address="127.0.0.1")
+    agents += start(network.hosts[2:3])  # Its beacons reach the others' hosts.
+    see_nobody_else(*[[agent] for agent in agents])
+    tcp, udp = [[line.split()[3] for line in network.hosts[0].run("ss", kind).stdout.splitlines()]
+                for kind in ("-tlnH", "-ulnH")]
+    assert tcp and all(address.startswith("127.") for address in tcp), tcp
+    # Broadcasts are received at every address, and heeded when they come from loopback.
+    udp.remove("0.0.0.0:5670")
+    assert udp and all(address.startswith("127.") for address in udp), udp

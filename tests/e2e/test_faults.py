@@ -75,7 +75,8 @@ def test_two_seconds_after_a_restart_of_all_agents_each_knows_everything(breakab
             for agent in herd.agents:
                 agent.wait_until_up()
             for agent in herd.agents:
-                until(lambda agent=agent: set(herd.list(agent)) == ids and knows(agent, "plain"), 60)
+                until(lambda agent=agent: set(herd.list(agent)) == ids
+                      and knows(agent, "plain"), 60)
         return watch.seconds
 
     assert_promise(2.0, attempt)

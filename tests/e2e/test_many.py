@@ -11,7 +11,8 @@ def many():
         lab.up(20, daemon="fake")
         agents = lab.start_agents()
         yield agents
-        assert [agent.stop() for agent in agents if agent.alive] is not None
+        # In order each of them, which under sanitizers says that nothing leaked.
+        assert [agent.stop() for agent in agents] == [0] * len(agents)
 
 
 def whole_within(agents, names, seconds):
@@ -39,13 +40,13 @@ def test_a_bulk_is_spread_over_twenty(many):
     assert len(counts) == 20 and set(counts.values()) == {2, 3}
     for agent in many:
         until(lambda agent=agent: len(agent.verb(
-            "list-containers", all=True, shape="flat").json["Response"]["Body"]) == 50, 10)
+            "list-containers", all=True, shape="flat").json["Response"]["Body"]) == 50, 60)
 
 
 def test_the_loss_of_one_of_twenty_is_known_to_all(many):
     lost = many[13]
     lost.kill()
     rest = [agent for agent in many if agent is not lost]
-    whole_within(rest, {agent.name for agent in rest}, 20)
+    whole_within(rest, {agent.name for agent in rest}, 60)
     lost.start()
-    whole_within(many, {agent.name for agent in many}, 30)
+    whole_within(many, {agent.name for agent in many}, 60)

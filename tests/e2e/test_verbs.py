@@ -23,7 +23,7 @@ def one(reply, status=200):
 def test_a_container_lives_its_life_through_any_node(herd, through, owner):
     agent, host = herd[through], herd.hosts[owner]
     container = herd.create_on(owner, name=f"life-{through}-{owner}", start=False)
-    until(lambda: agent.verb("inspect-container", id=container).status == 200, 5)
+    until(lambda: agent.verb("inspect-container", id=container).status == 200, 30)
 
     envelope = one(agent.verb("start-container", id=container))
     assert envelope["statusCode"] == 204 and envelope["dockerInstance"] == host.name
@@ -44,7 +44,7 @@ def test_a_container_lives_its_life_through_any_node(herd, through, owner):
     assert state_of(host, container)["StartedAt"] != before
 
     one(agent.verb("kill-container", id=container, signal="KILL"))
-    until(lambda: not state_of(host, container)["Running"], 5)
+    until(lambda: not state_of(host, container)["Running"], 30)
     one(agent.verb("start-container", id=container))
     one(agent.verb("stop-container", id=container, timeout=1))
     assert not state_of(host, container)["Running"]
@@ -61,21 +61,21 @@ def test_a_container_is_found_by_name_and_by_prefix(herd, through):
         container = herd.create_on(owner, name=f"found{owner}")
         for reference in (f"found{owner}", container[:12], container[:20], container):
             until(lambda reference=reference: herd[through].verb(
-                "inspect-container", id=reference).status == 200, 5, what=reference)
+                "inspect-container", id=reference).status == 200, 30, what=reference)
             body = one(herd[through].verb("inspect-container", id=reference))["Response"]["Body"]
             assert body["Id"] == container
 
 
 def test_shutdown_stops_and_removes(herd):
     container = herd.create_on(1)
-    until(lambda: container in herd.list(herd[2]), 5)
+    until(lambda: container in herd.list(herd[2]), 30)
     one(herd[2].verb("shutdown-container", id=container, timeout=1))
     assert herd.hosts[1].docker("ps", "-aq") == ""
 
 
 def test_a_running_container_is_deleted_only_by_force(herd):
     container = herd.create_on(1)
-    until(lambda: container in herd.list(herd[0]), 5)
+    until(lambda: container in herd.list(herd[0]), 30)
     refused = herd[0].verb("delete-container", id=container)
     assert refused.status == 409 and refused.json["dockerInstance"] == "host2", refused
     assert refused.json["error"]
@@ -84,7 +84,7 @@ def test_a_running_container_is_deleted_only_by_force(herd):
 
 def test_several_ids_are_each_accounted_for(herd):
     ids = [herd.create_on(index) for index in NODES]
-    until(lambda: set(herd.list(herd[0])) == set(ids), 5)
+    until(lambda: set(herd.list(herd[0])) == set(ids), 30)
     reply = herd[0].verb("kill-container", ids=[*ids, "nosuch"])
     assert reply.status == 207, reply
     assert reply.json["summary"]["asked"] == 4 and reply.json["summary"]["failed"] == 1
@@ -134,7 +134,7 @@ def test_a_template_is_overridden_and_its_places_filled(herd):
 
 def test_lists_of_this_node_one_node_and_every_node(herd):
     ids = [herd.create_on(index, start=index != 1) for index in NODES]
-    until(lambda: set(herd.list(herd[0])) == set(ids), 5)
+    until(lambda: set(herd.list(herd[0])) == set(ids), 30)
     here = one(herd[0].verb("list-containers"))
     assert here["dockerInstance"] == "host1"
     assert [entry["Id"] for entry in here["Response"]["Body"]] == [ids[0]]
@@ -165,7 +165,7 @@ def test_images_of_the_whole_herd_are_listed(herd, through):
 
 def test_a_host_out_of_the_pool_gets_nothing_new_and_keeps_what_it_has(herd):
     kept = herd.create_on(1)
-    until(lambda: kept in herd.list(herd[0]), 5)
+    until(lambda: kept in herd.list(herd[0]), 30)
     try:
         assert herd[0].verb("unregister", hostname="host2").status == 200
         for agent in herd.agents:
@@ -193,15 +193,15 @@ def test_a_host_out_of_the_pool_gets_nothing_new_and_keeps_what_it_has(herd):
     ({"action": "dance"}, "action"),
     ({"verb": "list-nodes"}, "action"),
 ])
-def test_a_request_not_understood_names_the_field(herd, request_, field):
-    for agent in herd.agents:
+def test_a_request_not_understood_names_the_field(whole_herd, request_, field):
+    for agent in whole_herd.agents:
         reply = agent.request("POST", "/", json.dumps(request_))
         assert reply.status == 400, reply
         assert field in reply.json["error"]
 
 
-def test_unknown_ids_templates_and_hosts_are_404(herd):
-    for agent in herd.agents:
+def test_unknown_ids_templates_and_hosts_are_404(whole_herd):
+    for agent in whole_herd.agents:
         for fields in ({"action": "inspect-container", "id": "f" * 64},
                        {"action": "create-container", "template": "nosuch"},
                        {"action": "list-containers", "hostname": "nosuch"}):
@@ -214,7 +214,7 @@ def test_unknown_ids_templates_and_hosts_are_404(herd):
 def test_an_ambiguous_name_is_409_and_lists_the_candidates(herd):
     first, second = herd.create_on(0, name="twin"), herd.create_on(1, name="twin")
     for agent in herd.agents:
-        until(lambda agent=agent: agent.verb("inspect-container", id="twin").status == 409, 5)
+        until(lambda agent=agent: agent.verb("inspect-container", id="twin").status == 409, 30)
         error = agent.verb("inspect-container", id="twin").json["error"]
         assert first[:12] in error and second[:12] in error
         assert "host1" in error and "host2" in error

@@ -15,12 +15,13 @@ from .polling import until
 NEEDED = ("ip", "nsenter", "unshare", "tini", "setpriv")
 # The kernel's table has 1024 entries over all namespaces, of other labs too: 32 hosts overflow it.
 ARP_TABLE_HOSTS = 8
-REACHABLE = ("in the pool", "out of the pool")  # States of a node that answers, as its daemon does.
+# States of a node that answers and whose daemon does.
+REACHABLE = ("in the pool", "out of the pool")
 
 
 class Lab:
-    """Use as a context manager, or call close(). Only one thread at a time, and it ends with the one
-    that made it.
+    """Use as a context manager, or call close(). Only one thread at a time; it ends with the one that
+    made it.
 
     up(3) adds three hosts with dockerd; up(20, daemon="fake") twenty with the fake one. A detached
     lab outlives its maker, and is found again by Lab.attach(directory).
