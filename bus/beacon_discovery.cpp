@@ -77,7 +77,7 @@ class BeaconDiscovery::Core : public std::enable_shared_from_this<BeaconDiscover
     if (listener_ == nullptr) return;
     error_code error;
     if (!receiver_.is_open()) {
-      error = open_shared(receiver_, udp::endpoint(udp::v4(), settings_.port));
+      error = open_shared(receiver_, udp::endpoint(heard_at(), settings_.port));
       if (!error) receive();
     }
     if (!error && !sender_.is_open()) {
@@ -89,6 +89,12 @@ class BeaconDiscovery::Core : public std::enable_shared_from_this<BeaconDiscover
     timer_.async_wait([self = shared_from_this()](const error_code& failure) {
       if (!failure) self->tick();
     });
+  }
+
+  /// On loopback only what is broadcast there can reach us at all.
+  asio::ip::address_v4 heard_at() const {
+    return settings_.interface.address.is_loopback() ? settings_.interface.broadcast
+                                                     : asio::ip::address_v4::any();
   }
 
   error_code send(std::uint16_t port) {

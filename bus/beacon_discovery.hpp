@@ -29,7 +29,8 @@ struct BeaconCounters {
 /// Purpose: broadcasts our beacon and hears those of the interface's subnet. Broadcasts go from
 /// ADDRESS:5670 (deployed peers do so too); everything is heard on 0.0.0.0:5670 and told apart by
 /// the sender's subnet, so that two interfaces do not mix and an address that is briefly gone
-/// changes nothing. Errors are logged when they begin and when they end, and never end it.
+/// changes nothing. On loopback it is 127.255.255.255:5670, which nobody else can reach. Errors are
+/// logged when they begin and when they end, and never end it.
 /// Lifecycle: start(), stop() or the destructor. Port 0 is sent at stop().
 /// One thread only.
 class BeaconDiscovery final : public Discovery {
