@@ -22,8 +22,16 @@ void PeerWatcher::on_peer_joined(const bus::PeerInfo& peer) {
   const auto http = peer.headers.find(std::string(bus::header_http));
   if (http != peer.headers.end()) status.address = http->second;
   herd_.nodes.put(peer.id, std::move(status));
-  herd_.bus.notify(peer.id, std::string(topic_status), encode_status(herd_.own_status()));
-  herd_.bus.notify(peer.id, std::string(topic_containers), own_containers_.snapshot());
+  tell_everything(peer.id);
+}
+
+void PeerWatcher::on_session_renewed(const bus::PeerInfo& peer) {
+  if (peer.is_agent) tell_everything(peer.id);
+}
+
+void PeerWatcher::tell_everything(const NodeId& to) {
+  herd_.bus.notify(to, std::string(topic_status), encode_status(herd_.own_status()));
+  herd_.bus.notify(to, std::string(topic_containers), own_containers_.snapshot());
 }
 
 void PeerWatcher::on_peer_lost(const bus::PeerInfo& peer, const std::string& reason) {

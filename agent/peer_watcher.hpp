@@ -17,12 +17,14 @@ class PeerWatcher final : public bus::BusListener {
 
   void on_peer_joined(const bus::PeerInfo& peer) override;
   void on_peer_lost(const bus::PeerInfo& peer, const std::string& reason) override;
+  void on_session_renewed(const bus::PeerInfo& peer) override;
   void on_notice(const NodeId& from, const std::string& topic, const std::string& body) override;
 
   /// Takes in what a node says of itself; also the verb between agents, which is acknowledged.
   Result<void> take_status(const NodeId& from, const std::string& text);
 
  private:
+  void tell_everything(const NodeId& to);
   Result<void> take_containers(const NodeId& from, const std::string& text);
 
   Herd& herd_;

@@ -126,6 +126,11 @@ void EventBus::Core::carry_out(PeerLost&& action) {
   if (listener != nullptr) listener->on_peer_lost(action.peer, action.reason);
 }
 
+void EventBus::Core::carry_out(SessionRenewed&& action) {
+  log->debug("session renewed name={} id={}", action.peer.name, action.peer.id.short_hex());
+  if (listener != nullptr) listener->on_session_renewed(action.peer);
+}
+
 void EventBus::Core::carry_out(WhisperReceived&& action) {
   Envelope envelope = decode_envelope(action.text);
   if (auto* reply = std::get_if<ReplyEnvelope>(&envelope)) {

@@ -57,6 +57,9 @@ class BusListener {
   virtual ~BusListener() = default;
   virtual void on_peer_joined(const PeerInfo& peer) = 0;
   virtual void on_peer_lost(const PeerInfo& peer, const std::string& reason) = 0;
+  /// The peer was always there for us, but may have lost us for a moment, and with us all that it
+  /// was told: tell it again.
+  virtual void on_session_renewed(const PeerInfo& peer) = 0;
   /// A one-way message from an agent: `topic` and one JSON document.
   virtual void on_notice(const NodeId& from, const std::string& topic, const std::string& body) = 0;
 };

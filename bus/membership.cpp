@@ -109,7 +109,7 @@ void Membership::on_due(Peers::iterator it, TimePoint now) {
       if (peer.checks > most_checks) {
         return lose(it, "it does not take our HELLO", After::dial, now);
       }
-      introduce(it, now);
+      introduce_again(it, now);
       return check(it, now);
     case State::departed:
       return erase(it);

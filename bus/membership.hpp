@@ -54,6 +54,11 @@ struct PeerLost {
   PeerInfo peer;  ///< Its groups have left addresses() already.
   std::string reason;
 };
+/// The peer stays, but it may have begun anew with us: it has a new link, and what was sent by the
+/// old one may never have been taken.
+struct SessionRenewed {
+  PeerInfo peer;
+};
 struct GroupJoined {
   NodeId node;
   std::string group;
@@ -71,8 +76,9 @@ struct ShoutReceived {
   std::string group;
   std::string text;
 };
-using MembershipAction = std::variant<Connect, Disconnect, Send, PeerJoined, PeerLost, GroupJoined,
-                                      GroupLeft, WhisperReceived, ShoutReceived>;
+using MembershipAction =
+    std::variant<Connect, Disconnect, Send, PeerJoined, PeerLost, SessionRenewed, GroupJoined,
+                 GroupLeft, WhisperReceived, ShoutReceived>;
 
 struct MembershipSettings {
   NodeId id;
@@ -162,6 +168,7 @@ class Membership {
   void become_ready(Peers::iterator it, const ZreMessage& hello, TimePoint now);
   void renew(Peers::iterator it, const ZreMessage& hello, TimePoint now);
   void introduce(Peers::iterator it, TimePoint now);
+  void introduce_again(Peers::iterator it, TimePoint now);
   void dial(Peers::iterator it, TimePoint now);
   void check(Peers::iterator it, TimePoint now);
   void end_session(Peers::iterator it, std::string reason);

@@ -115,6 +115,13 @@ void Membership::introduce(Peers::iterator it, TimePoint now) {
   send(peer, std::move(hello));
 }
 
+/// To a ready peer that does not seem to have our messages. It takes the HELLO for a new beginning
+/// and forgets what it was told, so the listener has to tell it again.
+void Membership::introduce_again(Peers::iterator it, TimePoint now) {
+  introduce(it, now);
+  actions_.emplace_back(SessionRenewed{it->second.info});
+}
+
 void Membership::dial(Peers::iterator it, TimePoint now) {
   it->second.state = State::greeting;
   introduce(it, now);

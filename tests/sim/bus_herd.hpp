@@ -38,6 +38,7 @@ class BusProcess final : public bus::BusListener {
 
   void on_peer_joined(const bus::PeerInfo& peer) override;
   void on_peer_lost(const bus::PeerInfo& peer, const std::string& reason) override;
+  void on_session_renewed(const bus::PeerInfo&) override {}
   void on_notice(const NodeId& from, const std::string& topic, const std::string& body) override;
 
  private:

@@ -32,7 +32,8 @@ void FaultDriver::make_one() {
       &FaultDriver::end_agent,   &FaultDriver::end_agent,  &FaultDriver::stop_agent,
       &FaultDriver::freeze,      &FaultDriver::cut_pair,   &FaultDriver::isolate,
       &FaultDriver::break_links, &FaultDriver::delay,      &FaultDriver::take_daemon_down,
-      &FaultDriver::slow_daemon, &FaultDriver::fail_daemon};
+      &FaultDriver::slow_daemon, &FaultDriver::fail_daemon,
+      &FaultDriver::break_some_link_twice};
   const Maker maker = random_.pick(makers);
   (this->*maker)(any_host());
 }
@@ -118,6 +119,19 @@ void FaultDriver::break_links(SimHost& host) {
   say("reset " + host.hostname() + " " + other.hostname());
   network_.break_link(host.number(), other.number());
   if (random_.chance(0.5)) network_.break_link(other.number(), host.number());
+}
+
+void FaultDriver::break_link_twice() {
+  const fakes::Host from = any_host().number();
+  const fakes::Host to = any_host().number();
+  const Duration apart = random_.between(600ms, 1'600ms);
+  if (from == to) return;
+  const auto reset = [this, from, to] {
+    say("reset " + std::to_string(from) + ">" + std::to_string(to));
+    network_.break_link(from, to);
+  };
+  reset();
+  later(apart, reset);
 }
 
 void FaultDriver::delay(SimHost& host) {

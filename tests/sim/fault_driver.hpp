@@ -23,6 +23,8 @@ class FaultDriver {
   /// Datagrams are lost, doubled and late from now until heal().
   void spoil_datagrams();
   void make_one();
+  /// The same link is reset twice, about a second apart: its ends begin anew while they still do.
+  void break_link_twice();
   /// Somebody uses the docker command on one of the hosts.
   void meddle_with_containers();
   void heal();
@@ -38,6 +40,7 @@ class FaultDriver {
   void cut_pair(SimHost& host);
   void isolate(SimHost& host);
   void break_links(SimHost& host);
+  void break_some_link_twice(SimHost&) { break_link_twice(); }
   void delay(SimHost& host);
   void take_daemon_down(SimHost& host);
   void slow_daemon(SimHost& host);

@@ -87,6 +87,18 @@ TEST(HerdSimulation, seed_150_met_a_create_whose_answer_was_lost_with_the_node_t
   expect_good(150);
 }
 
+TEST(HerdSimulation, a_link_that_is_reset_twice_in_a_second_leaves_every_directory_whole) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SimulationSettings settings;
+    settings.seed = seed;
+    settings.only_double_resets = true;
+    settings.calm_rounds = 0;
+    Simulation simulation(std::move(settings));
+    const Complaints complaints = simulation.run().complaints;
+    EXPECT_TRUE(complaints.empty()) << "seed " << seed << ": " << complaints.front();
+  }
+}
+
 TEST(HerdSimulation, a_herd_that_is_not_healed_is_not_called_good) {
   SimulationSettings settings;
   settings.seed = 3;

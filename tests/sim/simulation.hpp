@@ -24,6 +24,8 @@ struct SimulationSettings {
   /// Also creates sent at once through several nodes must leave the herd even at once; otherwise it
   /// is enough that those that follow one after the other even it out.
   bool strict_at_once = false;
+  /// Instead of random faults and verbs: links are reset twice, a second apart, nothing else.
+  bool only_double_resets = false;
   /// A planted fault, for the test of the tests: healing forgets one cut.
   bool plant_cut = false;
   /// Told every message, verb and fault, for a person.
@@ -49,6 +51,7 @@ class Simulation {
  private:
   void form();
   void make_trouble();
+  void reset_links_twice();
   void heal_and_wait();
   void empty_the_herd();
   void stay_calm();

@@ -25,6 +25,9 @@ struct Recorder final : BusListener {
   void on_peer_lost(const PeerInfo& peer, const std::string&) override {
     lines.push_back("lost " + peer.name);
   }
+  void on_session_renewed(const PeerInfo& peer) override {
+    lines.push_back("renewed " + peer.name);
+  }
   void on_notice(const NodeId&, const std::string& topic, const std::string& body) override {
     lines.push_back("notice " + topic + " " + body);
   }

@@ -39,6 +39,7 @@ std::string describe(const MembershipAction& action) {
   if (const auto* a = std::get_if<Send>(&action)) return describe(a->frames);
   if (std::holds_alternative<PeerJoined>(action)) return "joined";
   if (const auto* a = std::get_if<PeerLost>(&action)) return "lost: " + a->reason;
+  if (std::holds_alternative<SessionRenewed>(action)) return "renewed";
   if (const auto* a = std::get_if<GroupJoined>(&action)) return "group+ " + a->group;
   if (const auto* a = std::get_if<GroupLeft>(&action)) return "group- " + a->group;
   if (const auto* a = std::get_if<WhisperReceived>(&action)) return "whisper " + a->text;
@@ -284,7 +285,7 @@ TEST_F(MembershipTest, a_peer_that_does_not_know_us_is_greeted_again_without_bei
   receive(node(2), hello(2));
   receive(node(2), hello(2));
   receive(node(2), hello(2));
-  EXPECT_THAT(run_for(600ms), ElementsAre("connect 10.0.0.2", "HELLO 1", "PING 2"));
+  EXPECT_THAT(run_for(600ms), ElementsAre("connect 10.0.0.2", "HELLO 1", "renewed", "PING 2"));
   EXPECT_TRUE(membership.is_ready(node(2)));
   EXPECT_THAT(receive(node(2), ZreKind::ping_ok, 2), IsEmpty());
   EXPECT_THAT(run_for(1s), IsEmpty());
