@@ -2,11 +2,19 @@
 
 #include <algorithm>
 
+#include "base/fnv1a.hpp"
+
 namespace dockherd::agent {
 
 namespace {
 
 constexpr std::size_t max_candidates = 16;
+
+std::uint64_t sum_of(const std::string& id, const std::vector<std::string>& names) {
+  std::uint64_t sum = fnv1a(fnv1a_start, id);
+  for (const std::string& name : names) sum = fnv1a(fnv1a(sum, "/"), name);
+  return sum;
+}
 
 }  // namespace
 
@@ -14,13 +22,15 @@ void ContainerDirectory::put(const NodeId& node, const std::string& id,
                              std::vector<std::string> names) {
   const Key key{id, node};
   const auto [it, inserted] = containers_.try_emplace(key);
+  if (!inserted && it->second == names) return;
+  Totals& totals = totals_[node];
   if (inserted) {
-    ++counts_[node];
-  } else if (it->second == names) {
-    return;
+    ++totals.count;
   } else {
+    totals.sum ^= sum_of(id, it->second);
     forget_names(key, it->second);
   }
+  totals.sum ^= sum_of(id, names);
   for (const std::string& name : names) by_name_.emplace(name, key);
   it->second = std::move(names);
 }
@@ -29,9 +39,10 @@ void ContainerDirectory::remove(const NodeId& node, const std::string& id) {
   const auto it = containers_.find(Key{id, node});
   if (it == containers_.end()) return;
   forget_names(it->first, it->second);
+  const auto totals = totals_.find(node);
+  totals->second.sum ^= sum_of(id, it->second);
+  if (--totals->second.count == 0) totals_.erase(totals);
   containers_.erase(it);
-  const auto count = counts_.find(node);
-  if (--count->second == 0) counts_.erase(count);
 }
 
 void ContainerDirectory::remove_node(const NodeId& node) {
@@ -101,8 +112,13 @@ Resolution ContainerDirectory::resolve(std::string_view reference,
 }
 
 std::size_t ContainerDirectory::count(const NodeId& node) const {
-  const auto it = counts_.find(node);
-  return it == counts_.end() ? 0 : it->second;
+  const auto it = totals_.find(node);
+  return it == totals_.end() ? 0 : it->second.count;
+}
+
+std::uint64_t ContainerDirectory::sum(const NodeId& node) const {
+  const auto it = totals_.find(node);
+  return it == totals_.end() ? 0 : it->second.sum;
 }
 
 bool ContainerDirectory::has(const NodeId& node, const std::string& id) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -52,6 +53,9 @@ class ContainerDirectory {
   std::size_t count(const NodeId& node) const;
   std::size_t size() const { return containers_.size(); }
   bool has(const NodeId& node, const std::string& id) const;
+  /// One number for all containers of a node with their names: two directories that have the same
+  /// of a node have the same number.
+  std::uint64_t sum(const NodeId& node) const;
 
   /// Full id -> owner (the preferred one where there are several).
   std::map<std::string, NodeId> owners() const;
@@ -69,7 +73,11 @@ class ContainerDirectory {
   NodeId preferred_;
   Containers containers_;
   std::multimap<std::string, Key, std::less<>> by_name_;
-  std::map<NodeId, std::size_t> counts_;
+  struct Totals {
+    std::size_t count = 0;
+    std::uint64_t sum = 0;  // Of all, in any order: each is put in and taken out by XOR.
+  };
+  std::map<NodeId, Totals> totals_;
 };
 
 }  // namespace dockherd::agent

@@ -19,6 +19,10 @@ namespace dockherd::agent {
 inline constexpr std::string_view topic_containers = "containers";
 /// Notice to all agents about the sender itself: encode_status().
 inline constexpr std::string_view topic_status = "status";
+/// Notice to one agent: view_sum() of the sender, for the receiver to compare.
+inline constexpr std::string_view topic_sum = "sum";
+/// Notice to one agent: what it has told of itself is wrong or missing here, it is to tell it anew.
+inline constexpr std::string_view topic_resend = "resend";
 
 /// Lifecycle: start() spawns its loops into herd.tasks; they end when that group closes.
 class DockerWatcher {

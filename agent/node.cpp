@@ -69,6 +69,7 @@ void Node::start() {
   herd.bus.join(herd.settings.cluster_address + "." + herd.settings.hostname);
   herd.bus.start();
   parts_->docker_watcher.start();
+  parts_->peer_watcher.start();
 }
 
 asio::awaitable<void> Node::stop() {

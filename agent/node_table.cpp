@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/fnv1a.hpp"
 #include "base/json_reader.hpp"
 
 namespace dockherd::agent {
@@ -59,6 +60,16 @@ Result<NodeStatus> decode_status(const std::string& text) {
   }
   if (status.hostname.empty()) return Error(errc::bad_request, "a status without a hostname");
   return status;
+}
+
+std::string view_sum(std::uint64_t containers, std::string_view status) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::uint64_t sum = containers ^ fnv1a(fnv1a_start, status);
+  std::string text(16, '0');
+  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, sum >>= 4) {
+    *digit = digits[sum & 0xf];
+  }
+  return text;
 }
 
 void NodeTable::put(const NodeId& node, NodeStatus status) {

@@ -2,9 +2,11 @@
 // Pure: told by docker_watcher (this node) and peer_watcher (the others).
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -33,6 +35,10 @@ struct NodeStatus {
 
 std::string encode_status(const NodeStatus& status);
 Result<NodeStatus> decode_status(const std::string& text);
+
+/// What a node has told of itself as one number, 16 hexadecimal digits: its containers
+/// (ContainerDirectory::sum) and the text of its status. Whoever knows the same of it has the same.
+std::string view_sum(std::uint64_t containers, std::string_view status);
 
 /// A host that was here and is gone without a goodbye.
 struct LostNode {

@@ -4,6 +4,30 @@
 
 namespace dockherd::agent {
 
+namespace {
+
+constexpr std::chrono::seconds sum_interval{20};
+/// Until then the answer to the last request may be on its way.
+constexpr std::chrono::seconds ask_again_after{2};
+
+}  // namespace
+
+void PeerWatcher::start() {
+  herd_.tasks.spawn("sums", tell_sums());
+}
+
+asio::awaitable<void> PeerWatcher::tell_sums() {
+  for (;;) {
+    co_await herd_.clock.sleep_until(herd_.clock.now() + sum_interval);
+    const auto& nodes = herd_.nodes.nodes();
+    auto next = nodes.upper_bound(sum_told_to_);
+    if (next == nodes.end()) next = nodes.begin();
+    if (next->first == herd_.self() && ++next == nodes.end()) next = nodes.begin();
+    sum_told_to_ = next->first;
+    herd_.bus.notify(sum_told_to_, std::string(topic_sum), quote_json(herd_.own_sum()));
+  }
+}
+
 void PeerWatcher::on_peer_joined(const bus::PeerInfo& peer) {
   if (!peer.is_agent) {
     herd_.log->info("foreign peer joined name={} id={}", peer.name, peer.id.short_hex());
@@ -22,6 +46,7 @@ void PeerWatcher::on_peer_joined(const bus::PeerInfo& peer) {
   const auto http = peer.headers.find(std::string(bus::header_http));
   if (http != peer.headers.end()) status.address = http->second;
   herd_.nodes.put(peer.id, std::move(status));
+  told_.erase(peer.id);
   tell_everything(peer.id);
 }
 
@@ -39,6 +64,7 @@ void PeerWatcher::on_peer_lost(const bus::PeerInfo& peer, const std::string& rea
                   peer.name, peer.id.short_hex(), reason);
   if (!peer.is_agent) return;
   herd_.directory.remove_node(peer.id);
+  told_.erase(peer.id);
   const bool said_goodbye = reason == bus::reason_goodbye;
   herd_.nodes.remove(peer.id, said_goodbye ? std::nullopt : std::optional(reason),
                      herd_.clock.now());
@@ -50,6 +76,10 @@ void PeerWatcher::on_notice(const NodeId& from, const std::string& topic, const 
     taken = take_status(from, body);
   } else if (topic == topic_containers) {
     taken = take_containers(from, body);
+  } else if (topic == topic_sum) {
+    taken = take_sum(from, body);
+  } else if (topic == topic_resend) {
+    tell_everything(from);
   }  // Others are of newer versions.
   if (!taken) {
     herd_.log->debug("notice not understood from={} topic={} error={}", from.short_hex(), topic,
@@ -69,7 +99,27 @@ Result<void> PeerWatcher::take_status(const NodeId& from, const std::string& tex
                     status->hostname);
   }
   herd_.nodes.put(from, std::move(*status));
+  told_[from].status = text;
   return {};
+}
+
+Result<void> PeerWatcher::take_sum(const NodeId& from, const std::string& text) {
+  const auto sum = parse_json(text);
+  if (!sum) return sum.error();
+  if (!sum->is_string()) return Error(errc::bad_request, "a sum must be a string");
+  compare(from, sum->get<std::string>());
+  return {};
+}
+
+void PeerWatcher::compare(const NodeId& from, const std::string& sum) {
+  if (herd_.nodes.find(from) == nullptr || from == herd_.self()) return;
+  Told& told = told_[from];
+  if (sum == view_sum(herd_.directory.sum(from), told.status)) return;
+  if (told.asked && herd_.clock.now() - *told.asked < ask_again_after) return;
+  told.asked = herd_.clock.now();
+  herd_.log->warn("what is known of a node is wrong, asking it anew host={}",
+                  herd_.hostname_of(from));
+  herd_.bus.notify(from, std::string(topic_resend), "{}");
 }
 
 Result<void> PeerWatcher::take_containers(const NodeId& from, const std::string& text) {
@@ -103,6 +153,9 @@ Result<void> PeerWatcher::take_containers(const NodeId& from, const std::string&
   for (const std::string& id : removed->value_or(std::vector<std::string>())) {
     herd_.directory.remove(from, id);
   }
+  const auto sum = notice->string("sum");
+  if (!sum) return sum.error();
+  if (*sum) compare(from, **sum);
   return {};
 }
 

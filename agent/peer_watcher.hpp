@@ -1,7 +1,15 @@
 // Follows the other nodes: their status and containers into the node table and the directory, and
 // tells newcomers what this node has. The only writer of the others' part of the directory.
+//
+// Whoever is told changes only stays wrong for good when something once went astray. So what is told
+// is summed up in one number, which comes with every change and, from each node to one other in
+// turn, at intervals: that costs the same in a herd of any size. Who has another number asks for
+// everything anew.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
+#include <map>
+#include <optional>
 #include <string>
 
 #include "agent/docker_watcher.hpp"
@@ -15,6 +23,8 @@ class PeerWatcher final : public bus::BusListener {
   PeerWatcher(Herd& herd, const DockerWatcher& own_containers)
       : herd_(herd), own_containers_(own_containers) {}
 
+  void start();
+
   void on_peer_joined(const bus::PeerInfo& peer) override;
   void on_peer_lost(const bus::PeerInfo& peer, const std::string& reason) override;
   void on_session_renewed(const bus::PeerInfo& peer) override;
@@ -25,10 +35,20 @@ class PeerWatcher final : public bus::BusListener {
 
  private:
   void tell_everything(const NodeId& to);
+  asio::awaitable<void> tell_sums();
+  void compare(const NodeId& from, const std::string& sum);
+  Result<void> take_sum(const NodeId& from, const std::string& text);
   Result<void> take_containers(const NodeId& from, const std::string& text);
 
   Herd& herd_;
   const DockerWatcher& own_containers_;
+  /// Of each node: the text of its last status, and when it was asked for everything anew.
+  struct Told {
+    std::string status;
+    std::optional<TimePoint> asked;
+  };
+  std::map<NodeId, Told> told_;
+  NodeId sum_told_to_;
 };
 
 }  // namespace dockherd::agent

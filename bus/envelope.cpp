@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/fnv1a.hpp"
 #include "base/json_reader.hpp"
 
 namespace dockherd::bus {
@@ -202,13 +203,6 @@ void append_id(std::string& text, const std::optional<std::string>& id) {
   }
 }
 
-std::uint64_t fnv1a(std::uint64_t hash, std::string_view bytes) {
-  for (const char byte : bytes) {
-    hash = (hash ^ static_cast<std::uint8_t>(byte)) * 0x100000001b3ULL;
-  }
-  return hash;
-}
-
 }  // namespace
 
 std::string encode_request(const RequestEnvelope& request) {
@@ -293,7 +287,7 @@ std::string error_body(const Error& error) {
 }
 
 std::optional<NodeId> rendezvous(std::string_view id, const std::vector<NodeId>& nodes) {
-  const std::uint64_t start = fnv1a(0xcbf29ce484222325ULL, id);
+  const std::uint64_t start = fnv1a(fnv1a_start, id);
   std::optional<NodeId> best;
   std::uint64_t best_hash = 0;
   for (const NodeId& node : nodes) {

@@ -55,9 +55,9 @@ void BusProcess::on_peer_lost(const bus::PeerInfo& peer, const std::string& reas
   events_.push_back({time_.now(), number_, peer.id, false, reason});
 }
 
-void BusProcess::on_notice(const NodeId& /*from*/, const std::string& /*topic*/,
+void BusProcess::on_notice(const NodeId& /*from*/, const std::string& topic,
                            const std::string& body) {
-  notices_.push_back(body);
+  notices_.push_back(topic + " " + body);
 }
 
 BusHerd::BusHerd(std::size_t size, std::uint64_t seed, fakes::NetworkSettings settings,

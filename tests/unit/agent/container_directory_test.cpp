@@ -28,6 +28,21 @@ TEST_F(Directory, a_full_id_leads_to_its_owner) {
   EXPECT_EQ(found.candidates[0].node, there);
 }
 
+TEST_F(Directory, the_sum_of_a_node_is_the_same_whatever_way_led_to_its_containers) {
+  ContainerDirectory other(there);
+  other.put(there, id_of("aaa"), {"gone"});
+  other.put(there, id_of("def"), {"old"});
+  EXPECT_NE(other.sum(there), directory.sum(there));
+  other.put(there, id_of("abc2"), {"web-2"});
+  other.put(there, id_of("def"), {"cafe"});
+  other.remove(there, id_of("aaa"));
+  EXPECT_EQ(other.sum(there), directory.sum(there));
+  EXPECT_EQ(other.sum(here), 0U);
+  EXPECT_NE(directory.sum(here), directory.sum(there));
+  other.put(there, id_of("def"), {"cafe", "tea"});
+  EXPECT_NE(other.sum(there), directory.sum(there));
+}
+
 TEST_F(Directory, a_name_leads_to_its_owner_with_or_without_slash) {
   EXPECT_EQ(directory.resolve("web-1").candidates.at(0).id, id_of("abc1"));
   EXPECT_EQ(directory.resolve("/web-1").candidates.at(0).id, id_of("abc1"));
