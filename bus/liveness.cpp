@@ -15,6 +15,10 @@ constexpr int slow_probe_periods = 16;
 /// How many of the next ones in the ring are probed when one is silent.
 constexpr std::size_t company = 8;
 constexpr std::size_t askers_per_peer = 64;
+/// So many PINGs in a row that were not answered, by a peer that lives, make its link suspect.
+constexpr unsigned unanswered_for_new_link = 3;
+/// The pause before such a peer is probed again grows up to so many periods.
+constexpr unsigned longest_pause_periods = 16;
 /// A foreign peer that was said to leave: PING until it is believed. Longer than for agents, since
 /// nobody can be asked about it.
 constexpr milliseconds foreign_probe_timeout{2'000};
@@ -53,7 +57,7 @@ void Liveness::heard(const NodeId& id, TimePoint now) {
   const auto it = records_.find(id);
   if (it == records_.end()) return;
   it->second.last_heard = now;
-  if (it->second.phase != Phase::watched) clear(it);
+  if (it->second.phase != Phase::watched) clear(it, now);
   for (const NodeId& asker : std::exchange(it->second.askers, {})) {
     tell(asker, Kind::alive, id, it->second.incarnation);
   }
@@ -65,6 +69,8 @@ void Liveness::answered(const NodeId& id, TimePoint now) {
   if (it == records_.end() || !it->second.ping_sent) return;
   it->second.round_trip = now - *it->second.ping_sent;
   it->second.ping_sent.reset();
+  it->second.unanswered = 0;
+  if (it->second.is_agent && it->second.phase == Phase::watched) drop_deadline(it);
 }
 
 void Liveness::control(const NodeId& from, const LivenessControl& control, TimePoint now) {
@@ -96,7 +102,7 @@ void Liveness::on_alive(const LivenessControl& control, TimePoint now) {
   }
   it->second.incarnation = std::max(it->second.incarnation, control.incarnation);
   it->second.vouched = now;
-  if (it->second.phase != Phase::watched) clear(it);
+  if (it->second.phase != Phase::watched) clear(it, now);
 }
 
 void Liveness::on_accusation(const NodeId& from, const LivenessControl& control, TimePoint now) {
@@ -173,7 +179,7 @@ void Liveness::judge(Records::iterator it, TimePoint now) {
   if (!record.is_agent) return look_at_foreign(it, now);
   switch (record.phase) {
     case Phase::watched:
-      return drop_deadline(it);
+      return probe(it, now);  // It lives, but has not answered us.
     case Phase::probing:
       if (record.condemned) return declare_lost(it);
       if (record.accused_by_other) return suspect(it, now);
@@ -235,7 +241,17 @@ void Liveness::probe_slowly(TimePoint now) {
 void Liveness::probe(Records::iterator it, TimePoint now) {
   enter(it, Phase::probing,
         now + (it->second.is_agent ? settings_.probe_timeout : Duration(foreign_probe_timeout)));
+  count_unanswered(it, now);
   ping(it, now);
+}
+
+void Liveness::count_unanswered(Records::iterator it, TimePoint now) {
+  Record& record = it->second;
+  if (!record.is_agent || !record.ping_sent) return;
+  if (now - *record.ping_sent < settings_.probe_timeout) return;
+  if (++record.unanswered % unanswered_for_new_link != 0) return;
+  record.ping_sent.reset();  // It is lost with the link.
+  actions_.emplace_back(RenewLink{it->first});
 }
 
 void Liveness::probe_company_of(const NodeId& silent, TimePoint now) {
@@ -282,12 +298,14 @@ void Liveness::declare_lost(Records::iterator it) {
   if (ours) tell_all_agents(Kind::lost, node, incarnation);
 }
 
-void Liveness::clear(Records::iterator it) {
+void Liveness::clear(Records::iterator it, TimePoint now) {
   Record& record = it->second;
   record.phase = Phase::watched;
   record.accused_by_us = record.accused_by_other = record.condemned = record.extended = false;
-  if (record.is_agent) return drop_deadline(it);
-  set_deadline(it, record.last_heard + settings_.evasive);
+  if (!record.is_agent) return set_deadline(it, record.last_heard + settings_.evasive);
+  if (!record.ping_sent) return drop_deadline(it);
+  const unsigned periods = std::min(1 + record.unanswered, longest_pause_periods);
+  set_deadline(it, now + periods * settings_.probe_period);
 }
 
 void Liveness::enter(Records::iterator it, Phase phase, TimePoint deadline) {

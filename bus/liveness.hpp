@@ -16,6 +16,10 @@
 //              believe it.
 // A round-robin probe of everybody else, every slow_probe_periods, keeps unused links honest.
 //
+// A peer that others vouch for, or that is heard without answering us, may be behind a dead link: TCP
+// tries ever more seldom, a minute after a cut perhaps not for another minute. It is probed again
+// after a pause, and after every third PING that it did not answer its link is to be made anew.
+//
 // When this process itself stood still, what was sent to it meanwhile has not been read yet:
 // running times are extended by the standstill (Lifeguard's idea) before anybody is judged.
 #pragma once
@@ -55,7 +59,11 @@ struct DeclareLost {
 struct Vouched {
   NodeId node;
 };
-using LivenessAction = std::variant<SendPing, Tell, DeclareLost, Vouched>;
+/// The peer lives, but our messages do not seem to reach it: make a new link to it.
+struct RenewLink {
+  NodeId to;
+};
+using LivenessAction = std::variant<SendPing, Tell, DeclareLost, Vouched, RenewLink>;
 
 /// Purpose: decides who is alive. Whose view: this node's.
 /// Owner: Membership, which adds a peer when its session is ready and removes it when that ends.
@@ -97,7 +105,8 @@ class Liveness {
     bool accused_by_us = false;     ///< We found the silence, so we tell the others.
     bool accused_by_other = false;  ///< Others ask already: a missed probe is enough to suspect.
     bool condemned = false;         ///< Others gave it up: a missed probe is enough to lose it.
-    std::optional<TimePoint> ping_sent;
+    std::optional<TimePoint> ping_sent;  ///< The first PING not answered yet.
+    unsigned unanswered = 0;             ///< Probes begun since its last PING-OK, but the first.
     std::optional<Duration> round_trip;
     std::uint64_t incarnation = 0;
     std::vector<NodeId> askers;  ///< To be told when it is heard.
@@ -110,11 +119,12 @@ class Liveness {
   void watch_neighbour(TimePoint now);
   void probe_slowly(TimePoint now);
   void probe(Records::iterator it, TimePoint now);
+  void count_unanswered(Records::iterator it, TimePoint now);
   void probe_company_of(const NodeId& silent, TimePoint now);
   void ask_others(Records::iterator it, TimePoint now);
   void suspect(Records::iterator it, TimePoint now);
   void declare_lost(Records::iterator it);
-  void clear(Records::iterator it);
+  void clear(Records::iterator it, TimePoint now);
   void on_probe_request(const NodeId& from, const NodeId& node, TimePoint now);
   void on_alive(const LivenessControl& control, TimePoint now);
   void on_accusation(const NodeId& from, const LivenessControl& control, TimePoint now);

@@ -211,6 +211,8 @@ void Membership::apply_liveness(TimePoint now) {
       whisper(talk->to, encode_liveness(talk->control));
     } else if (const auto* verdict = std::get_if<DeclareLost>(&action)) {
       lose(peers_.find(verdict->node), verdict->reason, After::wait, now);
+    } else if (const auto* dead = std::get_if<RenewLink>(&action)) {
+      introduce_again(peers_.find(dead->to), now);
     } else if (const auto* vouched = std::get_if<Vouched>(&action)) {
       if (const auto it = peers_.find(vouched->node); it != peers_.end()) on_stranger(it, now);
     }

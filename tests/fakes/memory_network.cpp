@@ -42,6 +42,8 @@ struct MemoryNetwork::Link {
   std::deque<Frames> held;
   std::size_t held_bytes = 0;
   std::uint64_t generation = 0;  // Of the held queue: counts how often it was emptied.
+  bool stalled = false;          // By a cut, until TCP's next try after it has healed.
+  TimePoint stalled_since;
   TimePoint last_arrival;
 
   bool dead() const { return broken || (lingering && held.empty()); }
@@ -65,6 +67,21 @@ Host host_of(const std::string& endpoint) {
 
 // As bus::ZmqTransport: a peer that closed its connection may be about to open another.
 constexpr Duration departure_grace = 200ms;
+// RFC 6298 as Linux has it: the timer of retransmissions, doubled by each one.
+constexpr Duration first_retransmission = 200ms;
+constexpr Duration longest_retransmission = 120s;
+// As bus::PeerLink: a connection that is not up is begun anew at least so often.
+constexpr Duration slowest_redial = 1600ms;
+
+TimePoint next_retransmission(TimePoint stalled_since, TimePoint now) {
+  Duration timer = first_retransmission;
+  TimePoint next = stalled_since + timer;
+  while (next < now) {
+    timer = std::min(2 * timer, longest_retransmission);
+    next += timer;
+  }
+  return next;
+}
 
 std::string path(Host from, Host to) {
   return std::to_string(from) + ">" + std::to_string(to);
@@ -130,17 +147,28 @@ void MemoryNetwork::heal(Host from, Host to) {
     const bool forth = link->owner->host == from && link->to == to;
     const bool back = link->owner->host == to && link->to == from;
     if (link->broken || !(forth || back)) continue;
-    // TCP notices at its next retransmission.
+    if (link->stalled && forth) {
+      time_.at(
+          next_retransmission(link->stalled_since, time_.now()), [this, link] { retransmit(link); },
+          Touches::none);
+    }
+    const Duration pause = draw(0ms, link->established ? Duration(400ms) : slowest_redial);
     time_.after(
-        draw(0ms, 400ms),
-        [this, link] {
-          if (!link->established) return dial(link);
-          const auto target = link->target.lock();
-          if (!target || !target->open) target_ended(link);
-          pump(link);
-        },
-        Touches::none);
+        pause, [this, link] { look_after_heal(link); }, Touches::none);
   }
+}
+
+void MemoryNetwork::look_after_heal(const LinkPointer& link) {
+  if (!link->established) return dial(link);
+  const auto target = link->target.lock();
+  if (!target || !target->open) target_ended(link);
+  pump(link);
+}
+
+void MemoryNetwork::retransmit(const LinkPointer& link) {
+  if (is_cut(link->owner->host, link->to)) return;  // heal() comes again.
+  link->stalled = false;
+  pump(link);
 }
 
 void MemoryNetwork::heal_all() {
@@ -267,9 +295,11 @@ void MemoryNetwork::establish(const LinkPointer& link) {
 }
 
 void MemoryNetwork::pump(const LinkPointer& link) {
-  if (link->broken || !link->established || link->held.empty()) return;
+  if (link->broken || !link->established || link->stalled || link->held.empty()) return;
   const Host from = link->owner->host;
   if (is_cut(from, link->to)) {
+    link->stalled = true;
+    link->stalled_since = time_.now();
     const auto generation = link->generation;
     time_.after(
         settings_.link_patience, [this, link, generation] { give_up_if_held(link, generation); },
@@ -417,9 +447,7 @@ bool MemoryTransport::send(const NodeId& peer, Frames frames) {
     network_.report_closed(link, "queue full");
     return true;
   }
-  // Only the first message of a held queue starts the patience of the link.
-  const bool already_held = link->held.size() > 1 && network_.is_cut(mailbox_->host, link->to);
-  if (!already_held) network_.pump(link);
+  network_.pump(link);
   return true;
 }
 

@@ -2,10 +2,11 @@
 // Must not know what the frames mean.
 //
 // What is modelled. A link is one TCP connection: its messages arrive in order or not at all.
-// A direction between two hosts can be cut: what is sent that way is held, and arrives after the
-// cut heals; held for longer than `link_patience` it breaks the link instead, as TCP gives up.
-// Establishing a link needs both directions and is tried again until it succeeds or is given up by
-// disconnect(). When a process ends, established links to it close at their other ends after
+// A direction between two hosts can be cut: what is sent that way is held, and arrives at TCP's first
+// try after the cut heals; its tries double their distance, so that after a long cut it takes as long
+// again, while a new link is quick. Held for longer than `link_patience` it breaks the link instead,
+// as TCP gives up. Establishing a link needs both directions and is tried again until it succeeds or
+// is given up by disconnect(). When a process ends, established links to it close at their other ends after
 // a latency (or after the cut heals); when a host loses power they stay silent until the host is
 // back and resets them. As the real transport does, a mailbox that saw a peer's link end, and no
 // other begin within 200 ms, reports its own link to that peer closed. Datagrams (beacons) can be
@@ -39,7 +40,7 @@ struct NetworkSettings {
   Duration latency_low = std::chrono::microseconds(100);  ///< One way, drawn evenly.
   Duration latency_high = std::chrono::microseconds(2'000);
   Duration announce_interval = std::chrono::seconds(1);  ///< Between beacons of a host.
-  Duration link_patience = std::chrono::seconds(15);     ///< Held bytes break a link after this.
+  Duration link_patience = std::chrono::minutes(15);     ///< Held bytes break a link after this.
   double datagram_loss = 0;                              ///< Probabilities, 0 to 1.
   double datagram_duplication = 0;
   double datagram_lateness = 0;  ///< Of one that arrives up to `datagram_delay` late.
@@ -106,6 +107,8 @@ class MemoryNetwork {
   void dial(const LinkPointer& link);
   void establish(const LinkPointer& link);
   void pump(const LinkPointer& link);
+  void retransmit(const LinkPointer& link);
+  void look_after_heal(const LinkPointer& link);
   void arrive(const LinkPointer& link, const bus::Frames& frames);
   void give_up_if_held(const LinkPointer& link, std::uint64_t generation);
   void report_closed(const LinkPointer& link, const std::string& reason);

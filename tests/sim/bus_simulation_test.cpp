@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "tests/sim/bus_herd.hpp"
@@ -125,6 +126,29 @@ TEST(BusSimulation, one_bad_link_between_two_healthy_peers_does_not_make_others_
     }
     const bool whole = herd.time.run_until([&] { return herd.whole(); }, herd.time.now() + 5s);
     EXPECT_TRUE(whole) << "seed " << seed;
+  }
+}
+
+TEST(BusSimulation, a_link_that_was_cut_for_a_minute_carries_messages_soon_after) {
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    BusHerd herd(3 + seed % 5, seed, seeded(seed));
+    form(herd);
+    herd.forget_events();
+    herd.network.cut(1, 2);
+    herd.network.cut(2, 1);
+    herd.time.run_for(60s + Duration(seed * 1s));
+    EXPECT_EQ(herd.losses(), 0u) << "seed " << seed << "\n" << losses_of(herd);
+    herd.network.heal_all();
+    const auto heard = [&herd](fakes::Host host, const std::string& text) {
+      const auto& all = herd.process(host).notices();
+      return std::find(all.begin(), all.end(), "after " + text) != all.end();
+    };
+    for (int i = 0; i < 10 && !(heard(1, "2") && heard(2, "1")); ++i) {
+      herd.process(1).event_bus().notify(herd.process(2).id(), "after", "1");
+      herd.process(2).event_bus().notify(herd.process(1).id(), "after", "2");
+      herd.time.run_for(500ms);
+    }
+    EXPECT_TRUE(heard(1, "2") && heard(2, "1")) << "seed " << seed;
   }
 }
 

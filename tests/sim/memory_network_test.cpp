@@ -96,7 +96,30 @@ TEST_F(MemoryNetworkTest, a_host_without_power_is_silent_until_it_is_back) {
   EXPECT_THAT(b->received, IsEmpty());
 }
 
-TEST_F(MemoryNetworkTest, a_short_cut_holds_messages_and_a_long_one_breaks_the_link) {
+TEST_F(MemoryNetworkTest, after_a_long_cut_a_link_waits_for_its_next_try_and_a_new_one_does_not) {
+  connect();
+  time.run_for(100ms);
+  network.cut(1, 2);
+  send("held");
+  time.run_for(60s);
+  network.heal_all();
+  send("behind it");
+  time.run_for(30s);
+  EXPECT_THAT(b->received, IsEmpty());
+  time.run_for(30s);
+  EXPECT_THAT(b->received, ElementsAre("held", "behind it"));
+  network.cut(1, 2);
+  send("held again");
+  time.run_for(60s);
+  network.heal_all();
+  connect();
+  send("by a new link");
+  time.run_for(100ms);
+  EXPECT_EQ(b->received.back(), "by a new link");
+}
+
+TEST_F(MemoryNetworkTest, a_short_cut_holds_messages_and_a_very_long_one_breaks_the_link) {
+  network.settings().link_patience = 15s;
   connect();
   time.run_for(100ms);
   network.cut(1, 2);
@@ -104,7 +127,7 @@ TEST_F(MemoryNetworkTest, a_short_cut_holds_messages_and_a_long_one_breaks_the_l
   time.run_for(5s);
   EXPECT_THAT(b->received, IsEmpty());
   network.heal_all();
-  time.run_for(1s);
+  time.run_for(1500ms);
   EXPECT_THAT(b->received, ElementsAre("held"));
   EXPECT_THAT(a.closed, IsEmpty());
   network.cut(1, 2);

@@ -93,6 +93,27 @@ TEST(Liveness, a_broken_path_between_two_is_no_failure_when_others_vouch) {
   }
 }
 
+TEST(Liveness, a_peer_that_others_vouch_for_but_that_never_answers_us_is_given_new_links) {
+  for (int b = 1; b < 5; ++b) {
+    PureHerd herd(5);
+    herd.introduce_all();
+    herd.run_for(5s);
+    int hellos = 0;
+    herd.drop = [&hellos, b](int from, int to, const Frames& frames) {
+      if ((from != 0 || to != b) && (from != b || to != 0)) return false;
+      if (from == 0 && decode_zre(frames.front())->kind == ZreKind::hello) ++hellos;
+      return true;
+    };
+    herd.run_for(60s);
+    EXPECT_THAT(herd.losses(), IsEmpty()) << b;
+    EXPECT_GE(hellos, 1) << b;
+    EXPECT_LE(hellos, 20) << b << ": a new link each time costs more than it mends";
+    herd.drop = [](int, int, const Frames&) { return false; };
+    herd.run_for(20s);
+    EXPECT_TRUE(herd.whole()) << b;
+  }
+}
+
 TEST(Liveness, a_suspect_that_recovers_in_time_is_cleared_by_all) {
   PureHerd herd(10);
   herd.introduce_all();
