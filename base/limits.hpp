@@ -23,8 +23,9 @@ inline constexpr milliseconds http_idle_timeout{75'000};    ///< Between request
 inline constexpr milliseconds http_write_timeout{30'000};
 
 // Bus.
-inline constexpr std::size_t bus_message_bytes = 16u << 20;  ///< A larger one ends its connection.
-inline constexpr std::size_t bus_frames = 16;                ///< Frames of one message.
+inline constexpr std::size_t bus_message_bytes = 16u << 20;  ///< A larger frame ends its connection.
+inline constexpr std::size_t bus_frames = 2;  ///< Of one message: ZRE's and the content; no others
+                                              ///< are read.
 inline constexpr std::size_t bus_peer_queue_bytes = 32u << 20;  ///< Unsent, per peer.
 inline constexpr std::size_t bus_peers = 1024;
 inline constexpr std::size_t bus_groups_per_peer = 65'536;

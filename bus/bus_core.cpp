@@ -55,7 +55,7 @@ EventBus::Core::Core(asio::any_io_executor loop, Clock& time, Transport& wires,
 void EventBus::Core::on_message(const NodeId& from, Frames frames) {
   ++counters.messages_received;
   const std::uint64_t malformed_before = membership.malformed();
-  membership.message(from, std::move(frames), clock.now());
+  membership.message(from, std::move(frames), clock.now(), transport.address_of(from));
   counters.malformed += membership.malformed() - malformed_before;
   act();
 }

@@ -11,7 +11,10 @@ namespace {
 
 // One turn of the event loop; others get theirs before the next.
 constexpr int messages_per_turn = 256;
-constexpr int unread_messages_per_peer = 256;
+// Inside libzmq, which counts messages, not bytes, and only whole ones: whoever may connect can make
+// it hold so many of limits::bus_message_bytes, and more by a message of frames without end. Beyond,
+// TCP holds the sender back.
+constexpr int unread_messages_per_peer = 32;
 constexpr std::size_t identity_bytes = 17;
 
 /// RFC 36: 0x01 and the UUID.
@@ -32,6 +35,11 @@ Mailbox::Mailbox(asio::any_io_executor executor, zmq::context_t& context,
   router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::bus_message_bytes));
   router.set(zmq::sockopt::rcvhwm, unread_messages_per_peer);
   router.set(zmq::sockopt::backlog, 512);  // A whole herd may connect at once.
+  // A peer whose machine vanished would stay connected: let the kernel ask now and then.
+  router.set(zmq::sockopt::tcp_keepalive, 1);
+  router.set(zmq::sockopt::tcp_keepalive_idle, 60);
+  router.set(zmq::sockopt::tcp_keepalive_intvl, 10);
+  router.set(zmq::sockopt::tcp_keepalive_cnt, 3);
   const std::string name = "inproc://mailbox-monitor";
   zmq_socket_monitor(router.handle(), name.c_str(), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
   monitor_.raw().connect(name);
@@ -69,10 +77,8 @@ void Mailbox::close() {
 
 void Mailbox::take_turn() {
   for (int i = 0; i < messages_per_turn; ++i) {
-    NodeId from;
-    Frames frames;
-    int descriptor = -1;
-    switch (receive(from, frames, descriptor)) {
+    Arrival arrival;
+    switch (receive(arrival)) {
       case Received::nothing:
         report_closed();
         return;
@@ -80,41 +86,56 @@ void Mailbox::take_turn() {
         ++dropped_;
         break;
       case Received::message:
-        note_connection(from, descriptor);
-        handlers_.on_message(from, std::move(frames));
+        note_connection(arrival.from, std::move(arrival.connection));
+        handlers_.on_message(arrival.from, std::move(arrival.frames));
         break;
     }
   }
 }
 
-/// Reads one whole message, also when it is then dropped.
-Mailbox::Received Mailbox::receive(NodeId& from, Frames& frames, int& descriptor) {
+/// Reads one whole message, also when it is then dropped. Frames that nobody would read, or that are
+/// too large together, are left out: the message counts in its sender's sequence all the same.
+Mailbox::Received Mailbox::receive(Arrival& arrival) {
   zmq::message_t part;
   if (!router_.receive(part)) return Received::nothing;
   const auto peer = to_peer(part);
-  bool usable = peer.has_value();
   std::size_t bytes = 0;
   bool more = part.more();
   while (more) {
     if (!router_.receive(part)) return Received::nothing;  // Closed meanwhile.
     more = part.more();
     bytes += part.size();
-    usable = usable && frames.size() < limits::bus_frames && bytes <= limits::bus_message_bytes;
-    if (usable) frames.emplace_back(static_cast<const char*>(part.data()), part.size());
-    if (!more) descriptor = zmq_msg_get(part.handle(), ZMQ_SRCFD);
+    if (peer && arrival.frames.size() < limits::bus_frames && bytes <= limits::bus_message_bytes) {
+      arrival.frames.emplace_back(static_cast<const char*>(part.data()), part.size());
+    }
   }
-  if (!usable || frames.empty()) return Received::dropped;
-  from = *peer;
+  if (!peer || arrival.frames.empty()) return Received::dropped;
+  arrival.from = *peer;
+  arrival.connection.descriptor = zmq_msg_get(part.handle(), ZMQ_SRCFD);
+  if (!is_newest(*peer, arrival.connection.descriptor)) {
+    const char* address = zmq_msg_gets(part.handle(), "Peer-Address");
+    if (address != nullptr) arrival.connection.address = address;
+  }
   return Received::message;
 }
 
-void Mailbox::note_connection(const NodeId& peer, int descriptor) {
-  const auto known = descriptor_of_.find(peer);
-  if (known != descriptor_of_.end() && known->second == descriptor) return;
+bool Mailbox::is_newest(const NodeId& peer, int descriptor) const {
+  const auto known = connection_of_.find(peer);
+  return known != connection_of_.end() && known->second.descriptor == descriptor;
+}
+
+std::string_view Mailbox::address_of(const NodeId& peer) const {
+  const auto known = connection_of_.find(peer);
+  return known == connection_of_.end() ? std::string_view() : known->second.address;
+}
+
+void Mailbox::note_connection(const NodeId& peer, Connection connection) {
+  const int descriptor = connection.descriptor;
+  if (is_newest(peer, descriptor)) return;
   // The first message of a connection. A descriptor's number is used again: read what the monitor
   // has to say about earlier connections first. It knows of this one already, perhaps of its end.
   read_monitor();
-  descriptor_of_[peer] = descriptor;
+  connection_of_[peer] = std::move(connection);
   if (open_.contains(descriptor)) {
     peer_of_[descriptor] = peer;
   } else {
@@ -149,9 +170,8 @@ void Mailbox::read_monitor() {
 
 void Mailbox::report_closed() {
   for (const auto& [peer, descriptor] : std::exchange(to_report_, {})) {
-    const auto newest = descriptor_of_.find(peer);
-    if (newest == descriptor_of_.end() || newest->second != descriptor) continue;
-    descriptor_of_.erase(newest);
+    if (!is_newest(peer, descriptor)) continue;
+    connection_of_.erase(peer);
     handlers_.on_connection_closed(peer);
   }
 }

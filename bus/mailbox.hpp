@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -35,19 +36,31 @@ class Mailbox {
   void close();
 
   /// Whether a connection of that peer, by which a message has come, still stands.
-  bool is_connected(const NodeId& peer) const { return descriptor_of_.contains(peer); }
+  bool is_connected(const NodeId& peer) const { return connection_of_.contains(peer); }
+  /// Where that connection comes from; empty when there is none.
+  std::string_view address_of(const NodeId& peer) const;
 
   std::uint16_t port() const { return port_; }
-  /// Messages that are no peer's: other identities, too many or too large frames.
+  /// Messages that are no peer's: other identities, or without any frame.
   std::uint64_t dropped() const { return dropped_; }
 
  private:
   enum class Received { nothing, message, dropped };
+  struct Connection {
+    int descriptor = -1;
+    std::string address;
+  };
+  struct Arrival {
+    NodeId from;
+    Frames frames;
+    Connection connection;  // Without its address, unless it is a new one.
+  };
 
   void bind(const std::string& address, std::uint16_t low, std::uint16_t high);
   void take_turn();
-  Received receive(NodeId& from, Frames& frames, int& descriptor);
-  void note_connection(const NodeId& peer, int descriptor);
+  Received receive(Arrival& arrival);
+  bool is_newest(const NodeId& peer, int descriptor) const;
+  void note_connection(const NodeId& peer, Connection connection);
   void read_monitor();
   void report_closed();
 
@@ -56,10 +69,11 @@ class Mailbox {
   Handlers handlers_;
   std::uint16_t port_ = 0;
   std::uint64_t dropped_ = 0;
-  std::set<int> open_;                             // Descriptors accepted and not yet closed.
-  std::unordered_map<int, NodeId> peer_of_;        // By descriptor, once a message has come.
-  std::unordered_map<NodeId, int> descriptor_of_;  // The newest connection of each peer.
-  std::vector<std::pair<NodeId, int>> to_report_;  // Closed; their last messages may be unread.
+  std::set<int> open_;                                    // Accepted and not yet closed.
+  std::unordered_map<int, NodeId> peer_of_;               // Once a message has come.
+  std::unordered_map<NodeId, Connection> connection_of_;  // The newest of each peer.
+  std::vector<std::pair<NodeId, int>> to_report_;         // Closed; their last messages may be
+                                                          // unread.
 };
 
 }  // namespace dockherd::bus

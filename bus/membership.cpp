@@ -54,14 +54,18 @@ void Membership::doubt(const NodeId& id, TimePoint now) {
   apply_liveness(now);
 }
 
-void Membership::message(const NodeId& from, Frames frames, TimePoint now) {
+void Membership::message(const NodeId& from, Frames frames, TimePoint now,
+                         std::string_view sender_address) {
   if (closed_ || frames.empty() || from == settings_.id || refused_.contains(from)) return;
-  const auto message = decode_zre(frames.front());
+  auto message = decode_zre(frames.front());
   if (!message) {
     ++malformed_;
     return;
   }
   if (message->kind == ZreKind::hello) {
+    if (!is_usable_endpoint(message->endpoint)) {
+      message->endpoint = with_address(message->endpoint, sender_address);
+    }
     on_hello(from, *message, now);
   } else if (const auto it = peers_.find(from); it == peers_.end()) {
     return;  // Nothing is accepted before HELLO.

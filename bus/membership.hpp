@@ -102,7 +102,9 @@ class Membership {
   // Events.
   void sighting(const NodeId& peer, const std::string& endpoint, TimePoint now);
   void departure_hint(const NodeId& peer, TimePoint now);
-  void message(const NodeId& from, Frames frames, TimePoint now);
+  /// `sender_address`: the IPv4 address that it came from, as far as known.
+  void message(const NodeId& from, Frames frames, TimePoint now,
+               std::string_view sender_address = {});
   void link_closed(const NodeId& link, const std::string& reason, TimePoint now);
   void tick(TimePoint now);
   /// The peer let a request pass its deadline: probe it.

@@ -11,7 +11,7 @@ namespace dockherd::bus {
 namespace {
 
 // Messages that libzmq may hold for one peer. Together with copied_frame_bytes it bounds what is
-// not counted in bytes: 256 messages of at most bus_frames frames of less than 8 KB.
+// not counted in bytes: 256 messages of a few frames of less than 8 KB.
 constexpr int libzmq_queue_messages = 256;
 // Every so many messages one is marked, so that we learn how far libzmq has come.
 constexpr std::uint64_t mark_every = 64;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -18,13 +19,15 @@ class TransportListener {
  public:
   virtual ~TransportListener() = default;
 
-  /// A message from the peer that identified itself as `from` (its DEALER's identity, RFC 36).
-  /// At most limits::bus_frames frames of limits::bus_message_bytes in total; at least one.
+  /// A message from whoever calls itself `from` (its DEALER's identity, RFC 36), in the order that
+  /// they were sent on one connection. The ZRE frame and, unless it is too large, the content that
+  /// follows: at most limits::bus_frames frames of limits::bus_message_bytes in total.
   virtual void on_message(const NodeId& from, Frames frames) = 0;
 
-  /// The link to `peer` broke: its process closed or reset the connection, or its queue of unsent
-  /// bytes passed limits::bus_peer_queue_bytes. The link is gone when this is called; messages may
-  /// have been lost. `reason` is for the log. Not called after disconnect().
+  /// The link to `peer` is gone, and messages may have been lost with it: the connection was closed
+  /// or reset; more than limits::bus_peer_queue_bytes were waiting in it; or the peer closed its own
+  /// connection to us and did not open another. `reason` is for the log. Not called after
+  /// disconnect(), nor for a link that never came up: it is dialled until it does.
   virtual void on_link_closed(const NodeId& peer, const std::string& reason) = 0;
 };
 
@@ -35,7 +38,7 @@ class Transport {
 
   /// Begins to deliver; `listener` outlives the transport or its stop().
   virtual void start(TransportListener& listener) = 0;
-  /// Closes everything after giving queued messages up to 100 ms to leave.
+  /// Closes everything, as disconnect() does with each link.
   virtual void stop() = 0;
 
   /// Where peers reach this mailbox, "tcp://ADDRESS:PORT", with an address that they can use.
@@ -48,8 +51,13 @@ class Transport {
   /// Queues without blocking. Messages to one peer arrive in order or not at all. False when there
   /// is no link to it.
   virtual bool send(const NodeId& peer, Frames frames) = 0;
-  /// Closes the link; messages already queued get a chance to leave (GOODBYE is sent so).
+  /// Closes the link. What was sent by a link that is up gets 100 ms to leave (GOODBYE is sent so);
+  /// what waits for one that is not, or for a peer that does not read, is dropped.
   virtual void disconnect(const NodeId& peer) = 0;
+
+  /// The IPv4 address that the peer's newest connection to us comes from; empty when there is none.
+  /// Holds until the next call.
+  virtual std::string_view address_of(const NodeId& peer) const = 0;
 };
 
 }  // namespace dockherd::bus

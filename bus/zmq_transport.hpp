@@ -43,6 +43,9 @@ class ZmqTransport final : public Transport {
   bool connect(const NodeId& peer, const std::string& endpoint) override;
   bool send(const NodeId& peer, Frames frames) override;
   void disconnect(const NodeId& peer) override;
+  std::string_view address_of(const NodeId& peer) const override {
+    return mailbox_.address_of(peer);
+  }
 
   /// Messages that were no peer's.
   std::uint64_t dropped() const { return mailbox_.dropped(); }

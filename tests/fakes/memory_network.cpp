@@ -459,6 +459,16 @@ void MemoryTransport::disconnect(const NodeId& peer) {
   mailbox_->lost.insert(peer);
 }
 
+std::string_view MemoryTransport::address_of(const NodeId& peer) const {
+  const auto found = mailbox_->inbound.find(peer);
+  const auto link = found == mailbox_->inbound.end() ? nullptr : found->second.lock();
+  if (!link) return {};
+  const std::string endpoint = MemoryNetwork::endpoint_of(link->owner->host);
+  const auto start = std::string_view("tcp://").size();
+  address_ = endpoint.substr(start, endpoint.rfind(':') - start);
+  return address_;
+}
+
 MemoryDiscovery::MemoryDiscovery(MemoryNetwork& network, asio::io_context& context, Host host)
     : network_(network), context_(context), host_(host) {}
 

@@ -151,12 +151,14 @@ class MemoryTransport final : public bus::Transport {
   bool connect(const NodeId& peer, const std::string& endpoint) override;
   bool send(const NodeId& peer, bus::Frames frames) override;
   void disconnect(const NodeId& peer) override;
+  std::string_view address_of(const NodeId& peer) const override;
 
   std::size_t links() const;
 
  private:
   MemoryNetwork& network_;
   std::shared_ptr<MemoryNetwork::Mailbox> mailbox_;
+  mutable std::string address_;  // Of the last call of address_of().
 };
 
 /// Beacons of one node, heard by every other on the network: at start, then every interval.

@@ -182,6 +182,14 @@ TEST_F(MembershipTest, a_hello_with_wrong_number_endpoint_or_our_own_id_is_ignor
   EXPECT_EQ(membership.malformed(), 3U);
 }
 
+TEST_F(MembershipTest, a_hello_with_a_host_name_is_answered_where_it_came_from) {
+  ZreMessage named = hello(2);
+  named.endpoint = "tcp://host-2:49152";
+  membership.message(node(2), {encode_zre(named)}, now, "10.0.0.2");
+  EXPECT_THAT(taken(), ElementsAre("connect 10.0.0.2", "HELLO 1", "joined"));
+  EXPECT_EQ(membership.peer(node(2))->endpoint, endpoint_of(2));
+}
+
 TEST_F(MembershipTest, nothing_is_accepted_before_hello) {
   EXPECT_THAT(receive(node(2), ZreKind::whisper, 2, "", "x"), IsEmpty());
   sight(2);

@@ -93,5 +93,14 @@ TEST(Endpoint, only_unicast_ipv4_with_a_port_is_usable) {
   }
 }
 
+TEST(Endpoint, a_host_name_gives_way_to_the_address_that_its_host_was_heard_from) {
+  EXPECT_EQ(with_address("tcp://host-7.lan:49152", "10.0.0.7"), "tcp://10.0.0.7:49152");
+  for (const char* bad : {"", "tcp://", "tcp://host", "tcp://host:", "tcp://host:0", "ipc://host:5",
+                          "tcp://10.0.0.1:5", "tcp://*:5", "tcp://host:5x"}) {
+    EXPECT_EQ(with_address(bad, "10.0.0.7"), "") << bad;
+  }
+  EXPECT_EQ(with_address("tcp://host:5", ""), "");
+}
+
 }  // namespace
 }  // namespace dockherd::bus
