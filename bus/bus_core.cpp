@@ -126,6 +126,12 @@ void EventBus::Core::carry_out(PeerLost&& action) {
   if (listener != nullptr) listener->on_peer_lost(action.peer, action.reason);
 }
 
+void EventBus::Core::carry_out(PeerRefused&& action) {
+  log->log(action.suspicious ? spdlog::level::warn : spdlog::level::info,
+           "peer refused name={} id={} endpoint={} reason=\"{}\"", action.peer.name,
+           action.peer.id.short_hex(), action.peer.endpoint, action.reason);
+}
+
 void EventBus::Core::carry_out(SessionRenewed&& action) {
   log->debug("session renewed name={} id={}", action.peer.name, action.peer.id.short_hex());
   if (listener != nullptr) listener->on_session_renewed(action.peer);

@@ -34,6 +34,7 @@ struct EventBus::Core final : TransportListener, DiscoveryListener {
   void carry_out(Send&& action);
   void carry_out(PeerJoined&& action);
   void carry_out(PeerLost&& action);
+  void carry_out(PeerRefused&& action);
   void carry_out(SessionRenewed&& action);
   void carry_out(GroupJoined&&) {}
   void carry_out(GroupLeft&&) {}

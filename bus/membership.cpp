@@ -15,7 +15,7 @@ using std::chrono::seconds;
 constexpr seconds remember_sighting{10};
 constexpr seconds fresh_hello{2};
 constexpr int most_checks = 2;
-constexpr std::size_t most_refused = 1024;
+constexpr std::size_t most_remembered = 1024;
 /// Some deployed peers count modulo 65535 instead of 65536.
 constexpr std::uint16_t early_wrap = 65'535;
 
@@ -24,6 +24,16 @@ constexpr std::uint16_t early_wrap = 65'535;
 Membership::Membership(MembershipSettings settings, std::uint64_t seed)
     : settings_(std::move(settings)), liveness_(settings_.liveness, settings_.id, seed) {
   settings_.headers.insert_or_assign(std::string(header_herd), settings_.herd);
+}
+
+bool RememberedIds::insert(const NodeId& id) {
+  if (!ids_.insert(id).second) return false;
+  order_.push_back(id);
+  if (order_.size() > most_remembered) {
+    ids_.erase(order_.front());
+    order_.pop_front();
+  }
+  return true;
 }
 
 // ---- events
@@ -69,6 +79,8 @@ void Membership::message(const NodeId& from, Frames frames, TimePoint now,
     on_hello(from, *message, now);
   } else if (const auto it = peers_.find(from); it == peers_.end()) {
     return;  // Nothing is accepted before HELLO.
+  } else if (it->second.state == State::held) {
+    keep(it, std::move(frames));
   } else if (it->second.state != State::ready) {
     on_stranger(it, now);
   } else if (!in_sequence(it->second, message->sequence)) {
@@ -77,6 +89,7 @@ void Membership::message(const NodeId& from, Frames frames, TimePoint now,
     on_sequenced(it, *message, frames, now);
   }
   apply_liveness(now);
+  settle_held(now);
 }
 
 void Membership::link_closed(const NodeId& link, const std::string& reason, TimePoint now) {
@@ -86,7 +99,10 @@ void Membership::link_closed(const NodeId& link, const std::string& reason, Time
     lose(it, reason, after_break(it->second, now), now);
   } else if (it->second.state == State::greeting) {
     wait_to_dial(it, now);
+  } else if (it->second.state == State::refused) {
+    erase(it);
   }
+  settle_held(now);
 }
 
 void Membership::tick(TimePoint now) {
@@ -98,6 +114,7 @@ void Membership::tick(TimePoint now) {
   }
   liveness_.tick(now);
   apply_liveness(now);
+  settle_held(now);
 }
 
 void Membership::on_due(Peers::iterator it, TimePoint now) {
@@ -115,7 +132,11 @@ void Membership::on_due(Peers::iterator it, TimePoint now) {
       }
       introduce_again(it, now);
       return check(it, now);
-    case State::departed:
+    case State::held:      // Who has its endpoint neither answers nor is lost: it may come again.
+    case State::departed:  // No more sightings of it are on their way.
+      return erase(it);
+    case State::refused:
+      actions_.emplace_back(Disconnect{peer.link});
       return erase(it);
   }
 }
@@ -132,10 +153,13 @@ void Membership::on_hello(const NodeId& from, const ZreMessage& hello, TimePoint
   if (hello.sequence != 1 || !is_usable_endpoint(hello.endpoint) ||
       hello.endpoint == settings_.endpoint || taken_over_.contains(from)) {
     ++malformed_;
+    if (hello.endpoint == settings_.endpoint) remark(from, hello, "it claims our own endpoint");
     return;
   }
-  if (is_of_other_herd(hello)) return refuse(from, now);
+  if (is_of_other_herd(hello)) return refuse(from, hello, now);
   if (!is_ready(from) && ready_ >= limits::bus_peers) return;
+  const auto incumbent = ready_at(hello.endpoint, from);
+  if (incumbent) return hold(from, *incumbent, hello, now);
   replace_predecessor(from, hello.endpoint, now);
   const auto it = peers_.try_emplace(from).first;
   Peer& peer = it->second;
@@ -197,6 +221,7 @@ void Membership::on_sequenced(Peers::iterator it, const ZreMessage& message, Fra
   const NodeId& from = it->first;
   if (message.kind == ZreKind::ping_ok) {
     if (std::exchange(it->second.checks, 0) > 0) drop_due(it);
+    turn_away_from(from);
     return liveness_.answered(from, now);
   }
   liveness_.heard(from, now);
@@ -262,15 +287,26 @@ bool Membership::is_of_other_herd(const ZreMessage& hello) const {
   return (herd == hello.headers.end() ? std::string() : herd->second) != settings_.herd;
 }
 
-void Membership::refuse(const NodeId& id, TimePoint now) {
-  if (const auto it = peers_.find(id); it != peers_.end()) {
-    lose(it, "it is of another herd", After::forget, now);
+void Membership::refuse(const NodeId& id, const ZreMessage& hello, TimePoint now) {
+  if (!refused_.insert(id)) return;
+  PeerInfo info;
+  info.id = id;
+  info.name = hello.name;
+  info.endpoint = hello.endpoint;
+  actions_.emplace_back(PeerRefused{std::move(info), "it is of another herd", false});
+  auto it = peers_.find(id);
+  if (it != peers_.end() && it->second.state == State::greeting) {
+    it->second.state = State::refused;  // Our HELLO is on its way.
+    return;
   }
-  if (!refused_.insert(id).second) return;
-  refused_order_.push_back(id);
-  if (refused_order_.size() <= most_refused) return;
-  refused_.erase(refused_order_.front());
-  refused_order_.pop_front();
+  if (it != peers_.end()) lose(it, "it is of another herd", After::forget, now);
+  if (peers_.size() - ready_ >= limits::bus_pending_sightings) return;
+  it = peers_.try_emplace(id).first;
+  it->second.link = id;
+  it->second.info.endpoint = hello.endpoint;
+  it->second.state = State::refused;
+  introduce(it, now);
+  wait_for_answer(it, now);
 }
 
 // ---- who is there

@@ -3,6 +3,9 @@
 //
 // A peer is waiting (no link; dialled when due), greeting (linked, our HELLO sent), ready (its
 // HELLO came: it is in), or departed (said GOODBYE; sightings still on their way are ignored).
+// Two kinds are no peers: held (its HELLO names the endpoint of a ready peer, which is probed first:
+// a HELLO alone takes nobody's place) and refused (an agent of another herd; our HELLO is sent to it
+// once, without our groups, so that it refuses us, too, instead of dialling for ever).
 //
 // HELLO is the first message on every link and has sequence number 1. HELLO from a ready peer means
 // that it began anew: lost, joined, and HELLO back on a new link. Two sides that each take the
@@ -54,6 +57,12 @@ struct PeerLost {
   PeerInfo peer;  ///< Its groups have left addresses() already.
   std::string reason;
 };
+/// Somebody is not taken for a peer; told once for each.
+struct PeerRefused {
+  PeerInfo peer;  ///< As it calls itself.
+  std::string reason;
+  bool suspicious = false;  ///< Something is wrong in the network; else it is as it should be.
+};
 /// The peer stays, but it may have begun anew with us: it has a new link, and what was sent by the
 /// old one may never have been taken.
 struct SessionRenewed {
@@ -77,8 +86,8 @@ struct ShoutReceived {
   std::string text;
 };
 using MembershipAction =
-    std::variant<Connect, Disconnect, Send, PeerJoined, PeerLost, SessionRenewed, GroupJoined,
-                 GroupLeft, WhisperReceived, ShoutReceived>;
+    std::variant<Connect, Disconnect, Send, PeerJoined, PeerLost, PeerRefused, SessionRenewed,
+                 GroupJoined, GroupLeft, WhisperReceived, ShoutReceived>;
 
 struct MembershipSettings {
   NodeId id;
@@ -91,6 +100,18 @@ struct MembershipSettings {
 
 /// However often somebody calls or hangs up, it is dialled no sooner than this after the last dial.
 inline constexpr std::chrono::milliseconds shortest_dial_pause{500};
+
+/// Ids of strangers; the oldest are forgotten when there are too many.
+class RememberedIds {
+ public:
+  /// False when it is there already.
+  bool insert(const NodeId& id);
+  bool contains(const NodeId& id) const { return ids_.contains(id); }
+
+ private:
+  std::set<NodeId> ids_;
+  std::deque<NodeId> order_;
+};
 
 /// Purpose: decides who is a peer, what is sent to it and when it is lost; nothing else decides it.
 /// Whose view: this node's. Owner: EventBus.
@@ -134,7 +155,7 @@ class Membership {
   std::uint64_t malformed() const { return malformed_; }
 
  private:
-  enum class State { waiting, greeting, ready, departed };
+  enum class State { waiting, greeting, ready, departed, held, refused };
 
   struct Peer {
     State state = State::waiting;
@@ -152,6 +173,8 @@ class Membership {
     unsigned attempts = 0;
     bool was_ready = false;
     int checks = 0;  ///< PINGs out that are to show whether it knows us; 0 when not checking.
+    NodeId incumbent;          ///< Held: who is ready at its endpoint.
+    std::vector<Frames> kept;  ///< Held: its HELLO and what followed.
   };
   using Peers = std::map<NodeId, Peer>;
   enum class After { dial, wait, forget, depart };
@@ -162,7 +185,13 @@ class Membership {
   void on_whisper(Peers::iterator it, Frames& frames, TimePoint now);
   void on_stranger(Peers::iterator it, TimePoint now);
   bool is_of_other_herd(const ZreMessage& hello) const;
-  void refuse(const NodeId& id, TimePoint now);
+  void refuse(const NodeId& id, const ZreMessage& hello, TimePoint now);
+  void remark(const NodeId& id, const ZreMessage& hello, std::string reason);
+  std::optional<NodeId> ready_at(const std::string& endpoint, const NodeId& except) const;
+  void hold(const NodeId& id, const NodeId& incumbent, const ZreMessage& hello, TimePoint now);
+  void keep(Peers::iterator it, Frames frames);
+  void turn_away_from(const NodeId& incumbent);
+  void settle_held(TimePoint now);
   Peers::iterator slot_for(const NodeId& id, const std::string& endpoint, TimePoint now);
   void replace_predecessor(const NodeId& id, const std::string& endpoint, TimePoint now);
   void take_over_link(Peers::iterator from, const NodeId& to);
@@ -172,6 +201,7 @@ class Membership {
   void introduce(Peers::iterator it, TimePoint now);
   void introduce_again(Peers::iterator it, TimePoint now);
   void dial(Peers::iterator it, TimePoint now);
+  void wait_for_answer(Peers::iterator it, TimePoint now);
   void check(Peers::iterator it, TimePoint now);
   void end_session(Peers::iterator it, std::string reason);
   static After after_break(const Peer& peer, TimePoint now);
@@ -194,8 +224,9 @@ class Membership {
   std::size_t ready_ = 0;
   std::set<std::pair<TimePoint, NodeId>> dues_;
   std::map<NodeId, NodeId> taken_over_;  // link -> peer, where the two differ.
-  std::set<NodeId> refused_;             // Agents of other herds.
-  std::deque<NodeId> refused_order_;
+  RememberedIds refused_;                // Agents of other herds.
+  RememberedIds remarked_;               // Those with an endpoint that is not theirs.
+  std::set<NodeId> held_;                // In state held.
   std::uint8_t status_ = 0;
   bool closed_ = false;
   std::uint64_t malformed_ = 0;

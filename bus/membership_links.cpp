@@ -22,6 +22,10 @@ constexpr minutes dial_eagerly{2};
 constexpr minutes remember_lost{10};
 constexpr seconds remember_foreign{30};  // They come back by themselves; passers-by do not.
 constexpr milliseconds check_time{500};
+/// Longer than any probe takes that decides about whoever is at the same endpoint.
+constexpr seconds hold_time{3};
+constexpr std::size_t most_kept = 64;
+constexpr std::size_t most_kept_bytes = 65'536;  // Of one message.
 /// Beacons and tuples of a peer that said GOODBYE may still be on their way.
 constexpr seconds departure{2};
 
@@ -67,6 +71,75 @@ void Membership::replace_predecessor(const NodeId& id, const std::string& endpoi
   }
 }
 
+std::optional<NodeId> Membership::ready_at(const std::string& endpoint,
+                                           const NodeId& except) const {
+  for (const auto& [id, peer] : peers_) {
+    if (id != except && peer.state == State::ready && peer.info.endpoint == endpoint) return id;
+  }
+  return std::nullopt;
+}
+
+/// Two processes cannot be at one endpoint. Mostly the one that is ready has ended without a word,
+/// which a PING brings out at once; until that is sure the other's messages are kept.
+void Membership::hold(const NodeId& id, const NodeId& incumbent, const ZreMessage& hello,
+                      TimePoint now) {
+  if (const auto known = peers_.find(id); known != peers_.end()) {
+    lose(known, "it began a new session", After::forget, now);
+  }
+  if (peers_.size() - ready_ >= limits::bus_pending_sightings) return;
+  const auto it = peers_.try_emplace(id).first;
+  Peer& peer = it->second;
+  peer.state = State::held;
+  peer.link = id;
+  peer.info.name = hello.name;
+  peer.info.endpoint = hello.endpoint;
+  peer.incumbent = incumbent;
+  peer.kept.push_back({encode_zre(hello)});
+  held_.insert(id);
+  set_due(it, now + hold_time);
+  doubt(incumbent, now);
+}
+
+void Membership::keep(Peers::iterator it, Frames frames) {
+  const bool large = frames.size() > 1 && frames[1].size() > most_kept_bytes;
+  if (large || it->second.kept.size() >= most_kept) return erase(it);
+  it->second.kept.push_back(std::move(frames));
+}
+
+/// The peer has answered: whoever else claims its endpoint is not there.
+void Membership::turn_away_from(const NodeId& incumbent) {
+  for (const NodeId& id : std::set<NodeId>(held_)) {
+    const auto it = peers_.find(id);
+    if (it->second.incumbent != incumbent) continue;
+    ZreMessage claim;
+    claim.name = it->second.info.name;
+    claim.endpoint = it->second.info.endpoint;
+    erase(it);
+    remark(id, claim, "it claims the endpoint of a peer that is there");
+  }
+}
+
+/// Those whose endpoint has become free begin now.
+void Membership::settle_held(TimePoint now) {
+  for (const NodeId& id : std::set<NodeId>(held_)) {
+    const auto it = peers_.find(id);
+    if (it == peers_.end() || it->second.state != State::held) continue;
+    if (is_ready(it->second.incumbent)) continue;
+    std::vector<Frames> kept = std::move(it->second.kept);
+    erase(it);
+    for (Frames& frames : kept) message(id, std::move(frames), now);
+  }
+}
+
+void Membership::remark(const NodeId& id, const ZreMessage& hello, std::string reason) {
+  if (!remarked_.insert(id)) return;
+  PeerInfo info;
+  info.id = id;
+  info.name = hello.name;
+  info.endpoint = hello.endpoint;
+  actions_.emplace_back(PeerRefused{std::move(info), std::move(reason), true});
+}
+
 void Membership::take_over_link(Peers::iterator from, const NodeId& to) {
   const auto it = peers_.try_emplace(to).first;
   drop_due(it);
@@ -108,7 +181,7 @@ void Membership::introduce(Peers::iterator it, TimePoint now) {
   peer.sent = 0;
   ZreMessage hello = zre_message(ZreKind::hello);
   hello.endpoint = settings_.endpoint;
-  hello.groups = addresses_.groups_of(settings_.id);
+  if (peer.state != State::refused) hello.groups = addresses_.groups_of(settings_.id);
   hello.status = status_;
   hello.name = settings_.name;
   hello.headers = settings_.headers;
@@ -125,6 +198,10 @@ void Membership::introduce_again(Peers::iterator it, TimePoint now) {
 void Membership::dial(Peers::iterator it, TimePoint now) {
   it->second.state = State::greeting;
   introduce(it, now);
+  wait_for_answer(it, now);
+}
+
+void Membership::wait_for_answer(Peers::iterator it, TimePoint now) {
   set_due(it, now + greeting_time);
 }
 
@@ -153,7 +230,8 @@ Membership::After Membership::after_break(const Peer& peer, TimePoint now) {
 
 void Membership::lose(Peers::iterator it, std::string reason, After after, TimePoint now) {
   Peer& peer = it->second;
-  const bool linked = peer.state == State::ready || peer.state == State::greeting;
+  const bool linked = peer.state == State::ready || peer.state == State::greeting ||
+                      peer.state == State::refused;
   // A dial replaces the link by itself, and without letting old messages leave after the HELLO.
   if (linked && after != After::dial) actions_.emplace_back(Disconnect{peer.link});
   if (peer.state == State::ready) end_session(it, std::move(reason));
@@ -187,6 +265,7 @@ void Membership::wait_to_dial(Peers::iterator it, TimePoint now) {
 void Membership::erase(Peers::iterator it) {
   drop_due(it);
   if (it->second.link != it->first) taken_over_.erase(it->second.link);
+  held_.erase(it->first);
   peers_.erase(it);
 }
 
@@ -262,7 +341,8 @@ void Membership::shout(const std::string& group, const std::string& text) {
 void Membership::goodbye() {
   for (auto& [id, peer] : peers_) {
     if (peer.state == State::ready) send(peer, zre_message(ZreKind::goodbye));
-    if (peer.state == State::ready || peer.state == State::greeting) {
+    if (peer.state == State::ready || peer.state == State::greeting ||
+        peer.state == State::refused) {
       actions_.emplace_back(Disconnect{peer.link});
     }
     if (peer.state == State::ready) {
@@ -272,6 +352,7 @@ void Membership::goodbye() {
   }
   peers_.clear();
   dues_.clear();
+  held_.clear();
   taken_over_.clear();
   ready_ = 0;
   closed_ = true;

@@ -39,6 +39,7 @@ std::string describe(const MembershipAction& action) {
   if (const auto* a = std::get_if<Send>(&action)) return describe(a->frames);
   if (std::holds_alternative<PeerJoined>(action)) return "joined";
   if (const auto* a = std::get_if<PeerLost>(&action)) return "lost: " + a->reason;
+  if (const auto* a = std::get_if<PeerRefused>(&action)) return "refused: " + a->reason;
   if (std::holds_alternative<SessionRenewed>(action)) return "renewed";
   if (const auto* a = std::get_if<GroupJoined>(&action)) return "group+ " + a->group;
   if (const auto* a = std::get_if<GroupLeft>(&action)) return "group- " + a->group;
@@ -177,9 +178,10 @@ TEST_F(MembershipTest, a_hello_with_wrong_number_endpoint_or_our_own_id_is_ignor
   odd = hello(2);
   odd.endpoint = "tcp://somewhere:5";
   EXPECT_THAT(receive(node(2), odd), IsEmpty());
+  EXPECT_THAT(receive(node(2), hello(1)), ElementsAre("refused: it claims our own endpoint"));
   EXPECT_THAT(receive(node(2), hello(1)), IsEmpty());
   EXPECT_THAT(receive(node(1), hello(3)), IsEmpty());
-  EXPECT_EQ(membership.malformed(), 3U);
+  EXPECT_EQ(membership.malformed(), 4U);
 }
 
 TEST_F(MembershipTest, a_hello_with_a_host_name_is_answered_where_it_came_from) {
@@ -395,12 +397,47 @@ TEST_F(MembershipTest, the_round_trip_is_from_ping_to_ping_ok) {
   EXPECT_EQ(membership.peer(node(2))->round_trip, Duration(7ms));
 }
 
-TEST_F(MembershipTest, a_restarted_peer_ends_its_predecessor_at_the_same_endpoint) {
+TEST_F(MembershipTest, a_restarted_peer_takes_its_predecessors_place_once_that_is_surely_gone) {
   have_peer();
-  EXPECT_THAT(receive(node(3), hello(2)),
-              ElementsAre("disconnect", "lost: its place was taken by a new process",
-                          "connect 10.0.0.2", "HELLO 1", "joined"));
+  taken();
+  EXPECT_THAT(receive(node(3), hello(2)), ElementsAre("PING 2"));
+  EXPECT_THAT(receive(node(3), ZreKind::join, 2, "g"), IsEmpty());
+  EXPECT_TRUE(membership.is_ready(node(2)));
+  membership.link_closed(node(2), "connection reset", now);  // What the PING brought out.
+  EXPECT_THAT(taken(), testing::Contains("joined"));
   EXPECT_FALSE(membership.is_ready(node(2)));
+  EXPECT_TRUE(membership.is_ready(node(3)));
+  EXPECT_TRUE(membership.addresses().is_member("g", node(3)));
+}
+
+TEST_F(MembershipTest, a_predecessor_that_only_falls_silent_is_lost_after_its_probe) {
+  have_peer();
+  taken();
+  receive(node(3), hello(2));
+  EXPECT_THAT(run_for(2100ms), testing::Contains("joined"));
+  EXPECT_FALSE(membership.is_ready(node(2)));
+  EXPECT_TRUE(membership.is_ready(node(3)));
+}
+
+TEST_F(MembershipTest, a_hello_alone_takes_nobodys_place) {
+  have_peer();
+  taken();
+  EXPECT_THAT(receive(node(3), hello(2)), ElementsAre("PING 2"));
+  EXPECT_THAT(receive(node(2), ZreKind::ping_ok, 2),
+              ElementsAre("refused: it claims the endpoint of a peer that is there"));
+  EXPECT_THAT(receive(node(3), hello(2)), ElementsAre("PING 3"));
+  EXPECT_THAT(receive(node(2), ZreKind::ping_ok, 3), IsEmpty());
+  EXPECT_THAT(run_for(4s), IsEmpty());
+  EXPECT_TRUE(membership.is_ready(node(2)));
+  EXPECT_FALSE(membership.is_ready(node(3)));
+}
+
+TEST_F(MembershipTest, what_a_held_newcomer_sends_is_bounded) {
+  have_peer();
+  receive(node(3), hello(2));
+  for (std::uint16_t i = 2; i < 200; ++i) receive(node(3), ZreKind::ping, i);
+  membership.link_closed(node(2), "connection reset", now);
+  EXPECT_FALSE(membership.is_ready(node(3)));
 }
 
 TEST_F(MembershipTest, a_restarted_peer_that_answers_the_dial_to_its_predecessor_keeps_that_link) {
@@ -436,12 +473,30 @@ TEST_F(MembershipTest, sightings_of_ourselves_or_at_our_endpoint_are_ignored) {
 
 TEST_F(MembershipTest, agents_of_another_herd_are_no_peers_and_are_remembered) {
   sight(2);
-  EXPECT_THAT(receive(node(2), agent_hello(2, "other")), ElementsAre("disconnect"));
+  EXPECT_THAT(receive(node(2), agent_hello(2, "other")),
+              ElementsAre("refused: it is of another herd"));
   EXPECT_THAT(sight(2), IsEmpty());
   EXPECT_THAT(receive(node(2), agent_hello(2, "other")), IsEmpty());
+  EXPECT_THAT(run_for(1min), ElementsAre("disconnect"));
   EXPECT_THAT(membership.peers(), IsEmpty());
   EXPECT_THAT(receive(node(3), agent_hello(3)), testing::Contains("joined"));
   EXPECT_TRUE(membership.is_agent(node(3)));
+}
+
+TEST_F(MembershipTest, an_agent_of_another_herd_gets_our_hello_once_and_none_of_our_groups) {
+  membership.join("secret");
+  ZreMessage stranger = agent_hello(2, "other");
+  membership.message(node(2), {encode_zre(stranger)}, now);
+  const auto actions = membership.take_actions();
+  ASSERT_EQ(actions.size(), 3U);
+  const auto answer = decode_zre(std::get<Send>(actions[2]).frames.front());
+  EXPECT_EQ(answer->headers.at(std::string(header_herd)), "h");
+  EXPECT_THAT(answer->groups, IsEmpty());
+  membership.join("another");
+  EXPECT_THAT(taken(), IsEmpty());
+  EXPECT_THAT(receive(node(2), stranger), IsEmpty());
+  EXPECT_THAT(run_for(1min), ElementsAre("disconnect"));
+  EXPECT_EQ(membership.next_deadline(), TimePoint::max());
 }
 
 TEST_F(MembershipTest, joins_reach_those_who_have_our_hello_but_have_not_answered_yet) {
