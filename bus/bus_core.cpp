@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/counted.hpp"
 #include "base/limits.hpp"
 
 namespace dockherd::bus {
@@ -80,30 +81,41 @@ void EventBus::Core::on_departure(const NodeId& peer) {
 /// A listener may call the bus from inside: what follows from that has its turn after what was
 /// decided before, or messages would leave out of sequence.
 void EventBus::Core::act() {
-  if (acting) return;
-  acting = true;
+  if (acting > 0) return;
+  {
+    const Counted turn(acting);
+    carry_out_all();
+  }
+  wake_for_earlier_deadline();
+}
+
+void EventBus::Core::carry_out_all() {
   for (auto actions = membership.take_actions(); !actions.empty();
        actions = membership.take_actions()) {
     for (MembershipAction& action : actions) {
       std::visit([this](auto& each) { carry_out(std::move(each)); }, action);
     }
   }
-  acting = false;
-  wake_for_earlier_deadline();
 }
 
 void EventBus::Core::carry_out(Connect&& action) {
+  gone_links.erase(action.link);
   if (transport.connect(action.link, action.endpoint)) return;
+  gone_links.insert(action.link);
   membership.link_closed(action.link, "its endpoint cannot be used", clock.now());
 }
 
 void EventBus::Core::carry_out(Disconnect&& action) {
+  gone_links.erase(action.link);
   transport.disconnect(action.link);
 }
 
 void EventBus::Core::carry_out(Send&& action) {
+  // What was decided before membership knew that the link is gone says nothing of the next link.
+  if (gone_links.contains(action.link)) return;
   ++counters.messages_sent;
   if (transport.send(action.link, std::move(action.frames))) return;
+  gone_links.insert(action.link);
   membership.link_closed(action.link, "its link is gone", clock.now());
 }
 
@@ -211,11 +223,10 @@ void EventBus::Core::on_notice(const NodeId& from, const NoticeEnvelope& notice)
   listener->on_notice(from, notice.topic, notice.body);
 }
 
-/// An object in a group may be somebody else's; only what was surely meant for us is answered.
+/// Text in a group that cannot be read may be somebody else's; what names a field of ours is not.
 void EventBus::Core::on_fault(const NodeId& from, bool shouted, const EnvelopeFault& fault) {
   ++counters.malformed;
-  const bool meant_for_us = !fault.error.field.empty() && fault.error.field != "action";
-  if (shouted && !meant_for_us) return;
+  if (!fault.of_request || (shouted && fault.error.field.empty())) return;
   send_reply(from, fault.id, Reply(400, error_body(fault.error)));
 }
 

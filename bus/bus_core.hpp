@@ -4,6 +4,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct EventBus::Core final : TransportListener, DiscoveryListener {
 
   // What membership decided.
   void act();
+  void carry_out_all();
   void carry_out(Connect&& action);
   void carry_out(Disconnect&& action);
   void carry_out(Send&& action);
@@ -78,7 +80,8 @@ struct EventBus::Core final : TransportListener, DiscoveryListener {
   BusListener* listener = nullptr;
   BusCounters counters;
   bool running = false;
-  bool acting = false;
+  std::size_t acting = 0;
+  std::set<NodeId> gone_links;  // Sends failed, and no new link has been made since.
   asio::cancellation_signal wake;
   TimePoint sleeping_until = TimePoint::min();  // Not asleep.
 };

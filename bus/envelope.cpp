@@ -203,6 +203,16 @@ void append_id(std::string& text, const std::optional<std::string>& id) {
   }
 }
 
+/// A fault of what is no request: nobody waits to be told.
+Envelope unanswered(Envelope envelope) {
+  if (auto* fault = std::get_if<EnvelopeFault>(&envelope)) fault->of_request = false;
+  return envelope;
+}
+
+bool mentions(std::string_view text, std::string_view key) {
+  return text.find(key) != std::string_view::npos;
+}
+
 }  // namespace
 
 std::string encode_request(const RequestEnvelope& request) {
@@ -257,19 +267,20 @@ Envelope decode_envelope(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos || text[first] != '{') return ForeignText{};
   const auto members = slice_json_object(text);
-  if (!members) return EnvelopeFault{std::nullopt, members.error()};
+  if (!members) {
+    if (!mentions(text, R"("dockherd")") && !mentions(text, R"("action")")) return ForeignText{};
+    return EnvelopeFault{std::nullopt, members.error()};
+  }
   const std::string_view kind = member(*members, "dockherd");
   if (kind == R"("request")") return decode_request(*members);
-  if (kind == R"("reply")") return decode_reply(*members);
-  if (kind == R"("notice")") return decode_notice(*members);
-  if (kind == R"("liveness")") return decode_liveness(*members);
+  if (kind == R"("reply")") return unanswered(decode_reply(*members));
+  if (kind == R"("notice")") return unanswered(decode_notice(*members));
+  if (kind == R"("liveness")") return unanswered(decode_liveness(*members));
   if (!kind.empty()) {
     return EnvelopeFault{std::nullopt,
                          wrong("dockherd", "request, reply, notice or liveness", kind)};
   }
-  if (member(*members, "action").empty()) {
-    return EnvelopeFault{std::nullopt, wrong("action", "a string", {})};
-  }
+  if (member(*members, "action").empty()) return ForeignText{};
   RequestEnvelope bare;
   bare.body = text;
   return bare;

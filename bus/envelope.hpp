@@ -67,13 +67,15 @@ struct LivenessControl {
   bool operator==(const LivenessControl&) const = default;
 };
 
-/// Text that is meant for us (an object) and wrong. The sender of a request is to be told.
+/// Text that is meant for us (it has `dockherd` or `action`) and wrong. The sender of a request is to
+/// be told; of anything else not, or two programs could tell each other so for ever.
 struct EnvelopeFault {
   std::optional<std::string> id;  ///< The request's, as far as it could be read.
   Error error;
+  bool of_request = true;
 };
 
-/// Text that is not for us: not an object, or an application of somebody else.
+/// Text that is not for us: not an object, or one of somebody else's application.
 struct ForeignText {};
 
 using Envelope = std::variant<RequestEnvelope, ReplyEnvelope, NoticeEnvelope, LivenessControl,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address_v4.hpp>
+#include <boost/system/system_error.hpp>
 #include <charconv>
 #include <utility>
 
@@ -98,6 +99,8 @@ void GossipSeed::connect(const std::string& ipv4) {
     socket_->watch([this] { take_turn(); });
   } catch (const zmq::error_t&) {
     socket_.reset();  // Out of descriptors: the next attempt may find some.
+  } catch (const boost::system::system_error&) {
+    socket_.reset();  // The same, told by asio.
   }
   // A refused connection is quick to try again; a dropped one costs a packet per attempt.
   delay_ = std::min<Clock::duration>(2 * delay_, longest_delay);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/system/system_error.hpp>
 #include <utility>
 
 #include "base/limits.hpp"
@@ -84,6 +85,8 @@ void PeerLink::dial() {
     open_dealer();
   } catch (const zmq::error_t&) {
     socket_.reset();  // Out of descriptors: the next try may find some.
+  } catch (const boost::system::system_error&) {
+    socket_.reset();  // The same, told by asio.
   }
   redial_later();
 }

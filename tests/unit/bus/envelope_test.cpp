@@ -129,7 +129,6 @@ TEST(Envelope, a_wrong_field_is_named) {
       {R"({"dockherd":"reply","status":"fine"})", "status"},
       {R"({"dockherd":"liveness","kind":"dead","node":"x"})", "kind"},
       {R"({"dockherd":"liveness","kind":"lost","node":"x"})", "node"},
-      {R"({"acton":"list"})", "action"},
   };
   for (const Broken& each : cases) {
     const Envelope envelope = decode_envelope(each.text);
@@ -152,8 +151,26 @@ TEST(Envelope, a_long_id_is_refused) {
   EXPECT_TRUE(std::holds_alternative<EnvelopeFault>(decode_envelope(text(65))));
 }
 
+TEST(Envelope, only_a_request_is_worth_an_answer) {
+  const auto worth = [](const char* text) {
+    const Envelope envelope = decode_envelope(text);
+    const auto* fault = std::get_if<EnvelopeFault>(&envelope);
+    return fault != nullptr && fault->of_request;
+  };
+  for (const char* text :
+       {R"({"dockherd":"request","id":5})", R"({"dockherd":"demand"})", R"({"action":"x")"}) {
+    EXPECT_TRUE(worth(text)) << text;
+  }
+  for (const char* text :
+       {R"({"dockherd":"reply","status":"fine"})", R"({"dockherd":"notice"})",
+        R"({"dockherd":"liveness"})", R"({"error":"what do you mean?"})", R"({broken)"}) {
+    EXPECT_FALSE(worth(text)) << text;
+  }
+}
+
 TEST(Envelope, other_texts_are_not_for_us) {
-  for (const char* text : {"", "Hello, world!", "[1]", "\"x\"", " \n"}) {
+  for (const char* text :
+       {"", "Hello, world!", "[1]", "\"x\"", " \n", R"({"acton":"list"})", "{broken"}) {
     EXPECT_TRUE(std::holds_alternative<ForeignText>(decode_envelope(text))) << text;
   }
 }

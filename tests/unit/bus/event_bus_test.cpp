@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <set>
 
 #include "base/with_deadline.hpp"
 #include "bus/envelope.hpp"
@@ -323,7 +324,11 @@ TEST_F(EventBusTest, a_foreign_peer_whispers_requests_and_gets_replies) {
   peer.whisper(R"({"action":"y","id":"container"})");
   peer.whisper(R"({"dockherd":"request","id":"q2","timeout":"soon","body":{}})");
   peer.whisper("Hello, world");
+  peer.whisper(R"({"action":"broken)");
+  // Another program's own talk, that it would answer in turn.
   peer.whisper("{broken");
+  peer.whisper(R"({"error":"I do not understand you"})");
+  peer.whisper(R"({"dockherd":"reply","status":"odd"})");
   time.run_for(100ms);
   ASSERT_THAT(peer.texts, SizeIs(4));
   std::sort(peer.texts.begin(), peer.texts.end());
@@ -363,6 +368,70 @@ TEST_F(EventBusTest, a_shout_for_one_is_handled_by_exactly_one_member) {
   }
   time.run_for(20ms);
   EXPECT_EQ(agents[2]->requests.size(), before + 1);
+}
+
+/// Its links end without a word: sending finds out.
+struct BrittleTransport final : Transport {
+  void start(TransportListener& to) override { listener = &to; }
+  void stop() override { links.clear(); }
+  std::string endpoint() const override { return "tcp://10.0.0.1:49152"; }
+  bool connect(const NodeId& peer, const std::string&) override {
+    ++dials;
+    links.insert(peer);
+    return true;
+  }
+  bool send(const NodeId& peer, Frames) override { return links.contains(peer); }
+  void disconnect(const NodeId& peer) override { links.erase(peer); }
+  std::string_view address_of(const NodeId&) const override { return {}; }
+
+  TransportListener* listener = nullptr;
+  std::set<NodeId> links;
+  int dials = 0;
+};
+
+/// Answers each notice by three, in one turn of the bus.
+struct Talker final : BusListener {
+  void on_peer_joined(const PeerInfo&) override { ++joined; }
+  void on_peer_lost(const PeerInfo&, const std::string&) override { ++lost; }
+  void on_session_renewed(const PeerInfo&) override {}
+  void on_notice(const NodeId& from, const std::string&, const std::string&) override {
+    for (int i = 0; i < 3; ++i) bus->notify(from, "answer", "1");
+  }
+  EventBus* bus = nullptr;
+  int joined = 0;
+  int lost = 0;
+};
+
+TEST(EventBus, several_sends_that_fail_in_one_turn_are_one_broken_link) {
+  fakes::VirtualTime time;
+  fakes::VirtualContext context;
+  time.add(context);
+  fakes::VirtualClock clock(time, context);
+  BrittleTransport transport;
+  Talker talker;
+  EventBus bus(context.get_executor(), clock, transport, {}, Agent::settings(1, Agent::made_id(1)),
+               1, null_logger());
+  talker.bus = &bus;
+  bus.listen(talker);
+  bus.start();
+  ZreMessage hello = zre_message(ZreKind::hello);
+  hello.sequence = 1;
+  hello.endpoint = "tcp://10.0.0.2:49152";
+  hello.headers = {{std::string(header_version), "1"}};
+  transport.listener->on_message(Agent::made_id(2), {encode_zre(hello)});
+  EXPECT_EQ(transport.dials, 1);
+  time.run_for(600ms);  // Long enough for a break not to be a refusal.
+  transport.links.clear();
+  ZreMessage whisper = zre_message(ZreKind::whisper);
+  whisper.sequence = 2;
+  transport.listener->on_message(Agent::made_id(2),
+                                 {encode_zre(whisper), encode_notice("question", "1")});
+  transport.listener->on_message(Agent::made_id(2), {encode_zre(hello)});
+  EXPECT_EQ(talker.lost, 1);
+  EXPECT_EQ(talker.joined, 2);
+  EXPECT_EQ(transport.dials, 2);
+  context.shutdown();
+  time.remove(context);
 }
 
 TEST_F(EventBusTest, a_frozen_process_is_lost_and_comes_back) {
