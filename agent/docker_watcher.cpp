@@ -316,9 +316,8 @@ void DockerWatcher::apply(const TableChanges& changes) {
     herd_.directory.remove(herd_.self(), id);
     herd_.bus.leave(id);
   }
-  const json notice{{"put", encode_put(changes.put)},
-                    {"removed", changes.removed},
-                    {"sum", herd_.own_sum()}};
+  const json notice{
+      {"put", encode_put(changes.put)}, {"removed", changes.removed}, {"sum", herd_.own_sum()}};
   herd_.bus.notify_all(std::string(topic_containers), dump_json(notice));
 }
 

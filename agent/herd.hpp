@@ -40,9 +40,7 @@ struct Herd {
   }
 
   /// What other nodes should know of this one.
-  std::string own_sum() {
-    return view_sum(directory.sum(self()), encode_status(own_status()));
-  }
+  std::string own_sum() { return view_sum(directory.sum(self()), encode_status(own_status())); }
 
   /// Nodes that take new containers, with the containers that each has or is about to get from us.
   Loads loads_in_pool() const {

@@ -21,6 +21,7 @@ bus::BusSettings bus_settings(const NodeSettings& settings) {
   bus.herd = settings.herd;
   bus.headers[std::string(bus::header_version)] = DOCKHERD_VERSION;
   bus.headers[std::string(bus::header_http)] = settings.http_address;
+  bus.headers[std::string(bus::header_hostname)] = settings.hostname;
   bus.liveness = settings.liveness;
   return bus;
 }

@@ -29,14 +29,9 @@ asio::awaitable<void> PeerWatcher::tell_sums() {
 }
 
 void PeerWatcher::on_peer_joined(const bus::PeerInfo& peer) {
-  if (!peer.is_agent) {
-    herd_.log->info("foreign peer joined name={} id={}", peer.name, peer.id.short_hex());
-    return;
-  }
-  herd_.log->info("node joined host={} id={} endpoint={}", peer.name, peer.id.short_hex(),
-                  peer.endpoint);
+  if (!peer.is_agent) return;
   if (peer.name == herd_.settings.hostname) {
-    herd_.log->warn("another agent has this hostname too host={} endpoint={}", peer.name,
+    herd_.log->warn("another agent has this hostname too host={} endpoint={}", loggable(peer.name),
                     peer.endpoint);
   }
   // Until its status arrives the node is known by name, but gets no containers.
@@ -60,8 +55,6 @@ void PeerWatcher::tell_everything(const NodeId& to) {
 }
 
 void PeerWatcher::on_peer_lost(const bus::PeerInfo& peer, const std::string& reason) {
-  herd_.log->info("{} lost host={} id={} reason={}", peer.is_agent ? "node" : "foreign peer",
-                  peer.name, peer.id.short_hex(), reason);
   if (!peer.is_agent) return;
   herd_.directory.remove_node(peer.id);
   told_.erase(peer.id);
@@ -82,8 +75,8 @@ void PeerWatcher::on_notice(const NodeId& from, const std::string& topic, const 
     tell_everything(from);
   }  // Others are of newer versions.
   if (!taken) {
-    herd_.log->debug("notice not understood from={} topic={} error={}", from.short_hex(), topic,
-                     taken.error().message);
+    herd_.log->debug("notice not understood from={} topic={} error={}", from.short_hex(),
+                     loggable(topic), loggable(taken.error().message, 256));
   }
 }
 
@@ -96,7 +89,7 @@ Result<void> PeerWatcher::take_status(const NodeId& from, const std::string& tex
   }
   if (known->in_pool != status->in_pool) {
     herd_.log->info("node {} the pool host={}", status->in_pool ? "enters" : "leaves",
-                    status->hostname);
+                    loggable(status->hostname));
   }
   herd_.nodes.put(from, std::move(*status));
   told_[from].status = text;
@@ -118,7 +111,7 @@ void PeerWatcher::compare(const NodeId& from, const std::string& sum) {
   if (told.asked && herd_.clock.now() - *told.asked < ask_again_after) return;
   told.asked = herd_.clock.now();
   herd_.log->warn("what is known of a node is wrong, asking it anew host={}",
-                  herd_.hostname_of(from));
+                  loggable(herd_.hostname_of(from)));
   herd_.bus.notify(from, std::string(topic_resend), "{}");
 }
 

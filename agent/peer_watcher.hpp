@@ -1,9 +1,9 @@
 // Follows the other nodes: their status and containers into the node table and the directory, and
 // tells newcomers what this node has. The only writer of the others' part of the directory.
 //
-// Whoever is told changes only stays wrong for good when something once went astray. So what is told
-// is summed up in one number, which comes with every change and, from each node to one other in
-// turn, at intervals: that costs the same in a herd of any size. Who has another number asks for
+// Whoever is told changes only stays wrong for good when something once went astray. So what is
+// told is summed up in one number, which comes with every change and, from each node to one other
+// in turn, at intervals: that costs the same in a herd of any size. Who has another number asks for
 // everything anew.
 #pragma once
 

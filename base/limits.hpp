@@ -23,7 +23,8 @@ inline constexpr milliseconds http_idle_timeout{75'000};    ///< Between request
 inline constexpr milliseconds http_write_timeout{30'000};
 
 // Bus.
-inline constexpr std::size_t bus_message_bytes = 16u << 20;  ///< A larger frame ends its connection.
+inline constexpr std::size_t bus_message_bytes = 16u
+                                                 << 20;  ///< A larger frame ends its connection.
 inline constexpr std::size_t bus_frames = 2;  ///< Of one message: ZRE's and the content; no others
                                               ///< are read.
 inline constexpr std::size_t bus_peer_queue_bytes = 32u << 20;  ///< Unsent, per peer.

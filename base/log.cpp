@@ -4,6 +4,7 @@
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace dockherd {
@@ -65,6 +66,16 @@ Logger get_logger(std::string_view name) {
   logger->flush_on(spdlog::level::warn);
   state().loggers.push_back(logger);
   return logger;
+}
+
+std::string loggable(std::string_view text, std::size_t most_bytes) {
+  const auto plain = [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\'; };
+  if (!text.empty() && text.size() <= most_bytes && std::all_of(text.begin(), text.end(), plain)) {
+    return std::string(text);
+  }
+  const nlohmann::json cut(std::string(text.substr(0, most_bytes)));
+  return cut.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) +
+         (text.size() > most_bytes ? "..." : "");
 }
 
 Logger null_logger() {

@@ -33,6 +33,10 @@ Result<void> configure_logging(const LogSettings& settings);
 /// The logger of that name (one per folder: "bus", "http_api"); made at the first call.
 Logger get_logger(std::string_view name);
 
+/// Text from outside for a line of the log: quoted and escaped unless it is plain, and cut when it
+/// has more bytes than that.
+std::string loggable(std::string_view text, std::size_t most_bytes = 64);
+
 /// A logger that drops everything, for tests.
 Logger null_logger();
 

@@ -121,15 +121,15 @@ void EventBus::Core::carry_out(Send&& action) {
 
 void EventBus::Core::carry_out(PeerJoined&& action) {
   ++counters.peers_joined;
-  log->info("peer joined name={} id={} endpoint={} agent={}", action.peer.name,
+  log->info("peer joined name={} id={} endpoint={} agent={}", loggable(action.peer.name),
             action.peer.id.short_hex(), action.peer.endpoint, action.peer.is_agent);
   if (listener != nullptr) listener->on_peer_joined(action.peer);
 }
 
 void EventBus::Core::carry_out(PeerLost&& action) {
   ++counters.peers_lost;
-  log->info("peer lost name={} id={} reason=\"{}\"", action.peer.name, action.peer.id.short_hex(),
-            action.reason);
+  log->info("peer lost name={} id={} reason=\"{}\"", loggable(action.peer.name),
+            action.peer.id.short_hex(), action.reason);
   for (WaiterPointer& waiter : pending.take_of(action.peer.id)) {
     complete(
         std::move(waiter),
@@ -140,12 +140,13 @@ void EventBus::Core::carry_out(PeerLost&& action) {
 
 void EventBus::Core::carry_out(PeerRefused&& action) {
   log->log(action.suspicious ? spdlog::level::warn : spdlog::level::info,
-           "peer refused name={} id={} endpoint={} reason=\"{}\"", action.peer.name,
+           "peer refused name={} id={} endpoint={} reason=\"{}\"", loggable(action.peer.name),
            action.peer.id.short_hex(), action.peer.endpoint, action.reason);
 }
 
 void EventBus::Core::carry_out(SessionRenewed&& action) {
-  log->debug("session renewed name={} id={}", action.peer.name, action.peer.id.short_hex());
+  log->debug("session renewed name={} id={}", loggable(action.peer.name),
+             action.peer.id.short_hex());
   if (listener != nullptr) listener->on_session_renewed(action.peer);
 }
 

@@ -38,8 +38,6 @@ struct EventBus::Core final : TransportListener, DiscoveryListener {
   void carry_out(PeerLost&& action);
   void carry_out(PeerRefused&& action);
   void carry_out(SessionRenewed&& action);
-  void carry_out(GroupJoined&&) {}
-  void carry_out(GroupLeft&&) {}
   void carry_out(WhisperReceived&& action);
   void carry_out(ShoutReceived&& action);
 

@@ -39,8 +39,8 @@ std::string with_address(std::string_view endpoint, std::string_view address) {
   const auto colon = endpoint.rfind(':');
   if (!endpoint.starts_with(scheme) || colon < scheme.size()) return {};
   const std::string_view name = endpoint.substr(scheme.size(), colon - scheme.size());
-  const bool has_letter = std::any_of(
-      name.begin(), name.end(), [](unsigned char c) { return std::isalpha(c) != 0; });
+  const bool has_letter =
+      std::any_of(name.begin(), name.end(), [](unsigned char c) { return std::isalpha(c) != 0; });
   std::string made = std::string(scheme).append(address).append(endpoint.substr(colon));
   return has_letter && is_usable_endpoint(made) ? made : std::string();
 }

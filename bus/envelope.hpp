@@ -67,8 +67,8 @@ struct LivenessControl {
   bool operator==(const LivenessControl&) const = default;
 };
 
-/// Text that is meant for us (it has `dockherd` or `action`) and wrong. The sender of a request is to
-/// be told; of anything else not, or two programs could tell each other so for ever.
+/// Text that is meant for us (it has `dockherd` or `action`) and wrong. The sender of a request is
+/// to be told; of anything else not, or two programs could tell each other so for ever.
 struct EnvelopeFault {
   std::optional<std::string> id;  ///< The request's, as far as it could be read.
   Error error;

@@ -111,7 +111,11 @@ void Liveness::on_accusation(const NodeId& from, const LivenessControl& control,
   if (it == records_.end()) return;
   Record& record = it->second;
   const bool final = control.kind == Kind::lost;
-  if (!final && control.incarnation < record.incarnation) return;  // It was refuted since.
+  // Refuted since; with a session begun anew its incarnation is forgotten. Asked again, the accuser
+  // hears of it when there is an answer.
+  if (!final && control.incarnation < record.incarnation) {
+    return on_probe_request(from, control.node, now);
+  }
   if (final && record.phase == Phase::watched &&
       now - record.last_heard <= settings_.probe_period) {
     return tell(from, Kind::alive, control.node, record.incarnation);

@@ -16,9 +16,10 @@
 //              believe it.
 // A round-robin probe of everybody else, every slow_probe_periods, keeps unused links honest.
 //
-// A peer that others vouch for, or that is heard without answering us, may be behind a dead link: TCP
-// tries ever more seldom, a minute after a cut perhaps not for another minute. It is probed again
-// after a pause, and after every third PING that it did not answer its link is to be made anew.
+// A peer that others vouch for, or that is heard without answering us, may be behind a dead link:
+// TCP tries ever more seldom, a minute after a cut perhaps not for another minute. It is probed
+// again after a pause, and after every third PING that it did not answer its link is to be made
+// anew.
 //
 // When this process itself stood still, what was sent to it meanwhile has not been read yet:
 // running times are extended by the standstill (Lifeguard's idea) before anybody is judged.

@@ -11,9 +11,9 @@ namespace {
 
 // One turn of the event loop; others get theirs before the next.
 constexpr int messages_per_turn = 256;
-// Inside libzmq, which counts messages, not bytes, and only whole ones: whoever may connect can make
-// it hold so many of limits::bus_message_bytes, and more by a message of frames without end. Beyond,
-// TCP holds the sender back.
+// Inside libzmq, which counts messages, not bytes, and only whole ones: whoever may connect can
+// make it hold so many of limits::bus_message_bytes, and more by a message of frames without end.
+// Beyond, TCP holds the sender back.
 constexpr int unread_messages_per_peer = 32;
 constexpr std::size_t identity_bytes = 17;
 
@@ -93,8 +93,8 @@ void Mailbox::take_turn() {
   }
 }
 
-/// Reads one whole message, also when it is then dropped. Frames that nobody would read, or that are
-/// too large together, are left out: the message counts in its sender's sequence all the same.
+/// Reads one whole message, also when it is then dropped. Frames that nobody would read, or that
+/// are too large together, are left out: the message counts in its sender's sequence all the same.
 Mailbox::Received Mailbox::receive(Arrival& arrival) {
   zmq::message_t part;
   if (!router_.receive(part)) return Received::nothing;

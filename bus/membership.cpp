@@ -251,13 +251,11 @@ void Membership::on_sequenced(Peers::iterator it, const ZreMessage& message, Fra
 void Membership::on_group_change(Peers::iterator it, const ZreMessage& message) {
   const NodeId& from = it->first;
   if (message.kind == ZreKind::leave) {
-    if (addresses_.leave(message.group, from)) {
-      actions_.emplace_back(GroupLeft{from, message.group});
-    }
+    addresses_.leave(message.group, from);
   } else if (addresses_.group_count(from) >= limits::bus_groups_per_peer) {
     ++malformed_;
-  } else if (addresses_.join(message.group, from)) {
-    actions_.emplace_back(GroupJoined{from, message.group});
+  } else {
+    addresses_.join(message.group, from);
   }
 }
 

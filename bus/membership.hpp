@@ -3,9 +3,9 @@
 //
 // A peer is waiting (no link; dialled when due), greeting (linked, our HELLO sent), ready (its
 // HELLO came: it is in), or departed (said GOODBYE; sightings still on their way are ignored).
-// Two kinds are no peers: held (its HELLO names the endpoint of a ready peer, which is probed first:
-// a HELLO alone takes nobody's place) and refused (an agent of another herd; our HELLO is sent to it
-// once, without our groups, so that it refuses us, too, instead of dialling for ever).
+// Two kinds are no peers: held (its HELLO names the endpoint of a ready peer, which is probed
+// first: a HELLO alone takes nobody's place) and refused (an agent of another herd; our HELLO is
+// sent to it once, without our groups, so that it refuses us, too, instead of dialling for ever).
 //
 // HELLO is the first message on every link and has sequence number 1. HELLO from a ready peer means
 // that it began anew: lost, joined, and HELLO back on a new link. Two sides that each take the
@@ -68,14 +68,6 @@ struct PeerRefused {
 struct SessionRenewed {
   PeerInfo peer;
 };
-struct GroupJoined {
-  NodeId node;
-  std::string group;
-};
-struct GroupLeft {
-  NodeId node;
-  std::string group;
-};
 struct WhisperReceived {
   NodeId from;
   std::string text;  ///< The first content frame; the others are dropped.
@@ -85,9 +77,8 @@ struct ShoutReceived {
   std::string group;
   std::string text;
 };
-using MembershipAction =
-    std::variant<Connect, Disconnect, Send, PeerJoined, PeerLost, PeerRefused, SessionRenewed,
-                 GroupJoined, GroupLeft, WhisperReceived, ShoutReceived>;
+using MembershipAction = std::variant<Connect, Disconnect, Send, PeerJoined, PeerLost, PeerRefused,
+                                      SessionRenewed, WhisperReceived, ShoutReceived>;
 
 struct MembershipSettings {
   NodeId id;
@@ -136,8 +127,6 @@ class Membership {
   void leave(const std::string& group);
   /// One content frame to a ready peer; false when there is none such.
   bool whisper(const NodeId& to, std::string text);
-  /// To every ready member of the group.
-  void shout(const std::string& group, const std::string& text);
   /// GOODBYE to all. Afterwards there are no peers, and events do nothing.
   void goodbye();
 
@@ -172,8 +161,8 @@ class Membership {
     TimePoint forget_at;  ///< Not dialled any more from then on.
     unsigned attempts = 0;
     bool was_ready = false;
-    int checks = 0;  ///< PINGs out that are to show whether it knows us; 0 when not checking.
-    NodeId incumbent;          ///< Held: who is ready at its endpoint.
+    int checks = 0;    ///< PINGs out that are to show whether it knows us; 0 when not checking.
+    NodeId incumbent;  ///< Held: who is ready at its endpoint.
     std::vector<Frames> kept;  ///< Held: its HELLO and what followed.
   };
   using Peers = std::map<NodeId, Peer>;

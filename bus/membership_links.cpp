@@ -230,8 +230,8 @@ Membership::After Membership::after_break(const Peer& peer, TimePoint now) {
 
 void Membership::lose(Peers::iterator it, std::string reason, After after, TimePoint now) {
   Peer& peer = it->second;
-  const bool linked = peer.state == State::ready || peer.state == State::greeting ||
-                      peer.state == State::refused;
+  const bool linked =
+      peer.state == State::ready || peer.state == State::greeting || peer.state == State::refused;
   // A dial replaces the link by itself, and without letting old messages leave after the HELLO.
   if (linked && after != After::dial) actions_.emplace_back(Disconnect{peer.link});
   if (peer.state == State::ready) end_session(it, std::move(reason));
@@ -326,16 +326,6 @@ bool Membership::whisper(const NodeId& to, std::string text) {
   if (it == peers_.end() || it->second.state != State::ready) return false;
   send(it->second, zre_message(ZreKind::whisper), std::move(text));
   return true;
-}
-
-void Membership::shout(const std::string& group, const std::string& text) {
-  for (const NodeId& member : addresses_.members(group)) {
-    const auto it = peers_.find(member);
-    if (it == peers_.end()) continue;
-    ZreMessage message = zre_message(ZreKind::shout);
-    message.group = group;
-    send(it->second, std::move(message), text);
-  }
 }
 
 void Membership::goodbye() {

@@ -25,8 +25,8 @@ class TransportListener {
   virtual void on_message(const NodeId& from, Frames frames) = 0;
 
   /// The link to `peer` is gone, and messages may have been lost with it: the connection was closed
-  /// or reset; more than limits::bus_peer_queue_bytes were waiting in it; or the peer closed its own
-  /// connection to us and did not open another. `reason` is for the log. Not called after
+  /// or reset; more than limits::bus_peer_queue_bytes were waiting in it; or the peer closed its
+  /// own connection to us and did not open another. `reason` is for the log. Not called after
   /// disconnect(), nor for a link that never came up: it is dialled until it does.
   virtual void on_link_closed(const NodeId& peer, const std::string& reason) = 0;
 };

@@ -2,15 +2,15 @@
 // Must not know what the frames mean.
 //
 // What is modelled. A link is one TCP connection: its messages arrive in order or not at all.
-// A direction between two hosts can be cut: what is sent that way is held, and arrives at TCP's first
-// try after the cut heals; its tries double their distance, so that after a long cut it takes as long
-// again, while a new link is quick. Held for longer than `link_patience` it breaks the link instead,
-// as TCP gives up. Establishing a link needs both directions and is tried again until it succeeds or
-// is given up by disconnect(). When a process ends, established links to it close at their other ends after
-// a latency (or after the cut heals); when a host loses power they stay silent until the host is
-// back and resets them. As the real transport does, a mailbox that saw a peer's link end, and no
-// other begin within 200 ms, reports its own link to that peer closed. Datagrams (beacons) can be
-// lost, doubled and late, and cut ones are gone.
+// A direction between two hosts can be cut: what is sent that way is held, and arrives at TCP's
+// first try after the cut heals; its tries double their distance, so that after a long cut it takes
+// as long again, while a new link is quick. Held for longer than `link_patience` it breaks the link
+// instead, as TCP gives up. Establishing a link needs both directions and is tried again until it
+// succeeds or is given up by disconnect(). When a process ends, established links to it close at
+// their other ends after a latency (or after the cut heals); when a host loses power they stay
+// silent until the host is back and resets them. As the real transport does, a mailbox that saw a
+// peer's link end, and no other begin within 200 ms, reports its own link to that peer closed.
+// Datagrams (beacons) can be lost, doubled and late, and cut ones are gone.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -29,11 +29,10 @@ void FaultDriver::spoil_datagrams() {
 void FaultDriver::make_one() {
   using Maker = void (FaultDriver::*)(SimHost&);
   static const std::vector<Maker> makers{
-      &FaultDriver::end_agent,   &FaultDriver::end_agent,  &FaultDriver::stop_agent,
-      &FaultDriver::freeze,      &FaultDriver::cut_pair,   &FaultDriver::isolate,
-      &FaultDriver::break_links, &FaultDriver::delay,      &FaultDriver::take_daemon_down,
-      &FaultDriver::slow_daemon, &FaultDriver::fail_daemon,
-      &FaultDriver::break_some_link_twice};
+      &FaultDriver::end_agent,   &FaultDriver::end_agent,   &FaultDriver::stop_agent,
+      &FaultDriver::freeze,      &FaultDriver::cut_pair,    &FaultDriver::isolate,
+      &FaultDriver::break_links, &FaultDriver::delay,       &FaultDriver::take_daemon_down,
+      &FaultDriver::slow_daemon, &FaultDriver::fail_daemon, &FaultDriver::break_some_link_twice};
   const Maker maker = random_.pick(makers);
   (this->*maker)(any_host());
 }

@@ -29,8 +29,7 @@ class MailboxTest : public testing::Test {
 
   void send(const std::vector<std::string>& frames) {
     for (std::size_t i = 0; i < frames.size(); ++i) {
-      const auto flags =
-          i + 1 < frames.size() ? zmq::send_flags::sndmore : zmq::send_flags::none;
+      const auto flags = i + 1 < frames.size() ? zmq::send_flags::sndmore : zmq::send_flags::none;
       dealer.send(zmq::buffer(frames[i]), flags);
     }
   }
@@ -38,7 +37,8 @@ class MailboxTest : public testing::Test {
 
   /// Connections to the mailbox that the kernel asks now and then.
   int connections_kept_alive() const {
-    const auto mailbox = std::stoi(transport->endpoint().substr(transport->endpoint().rfind(':') + 1));
+    const auto mailbox =
+        std::stoi(transport->endpoint().substr(transport->endpoint().rfind(':') + 1));
     int found = 0;
     rlimit most{};
     getrlimit(RLIMIT_NOFILE, &most);

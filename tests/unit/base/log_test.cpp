@@ -66,6 +66,14 @@ TEST_F(Logging, an_unknown_level_is_refused) {
   EXPECT_THAT(failed.error().message, HasSubstr("'loud'"));
 }
 
+TEST_F(Logging, text_from_outside_can_neither_forge_lines_nor_flood_them) {
+  EXPECT_EQ(loggable("host-1.lan"), "host-1.lan");
+  EXPECT_EQ(loggable(""), "\"\"");
+  EXPECT_EQ(loggable("a b"), "\"a b\"");
+  EXPECT_EQ(loggable("a\nerror \"x\"\xff\x1b"), "\"a\\nerror \\\"x\\\"\\ufffd\\u001b\"");
+  EXPECT_EQ(loggable(std::string(255, 'x')), '"' + std::string(64, 'x') + "\"...");
+}
+
 TEST_F(Logging, a_name_is_one_logger) {
   EXPECT_EQ(get_logger("same"), get_logger("same"));
   EXPECT_NE(get_logger("same"), get_logger("other"));

@@ -157,6 +157,29 @@ TEST(Liveness, a_verdict_about_a_healthy_peer_is_not_believed) {
   EXPECT_THAT(herd.losses(), IsEmpty());
 }
 
+TEST(Liveness, an_accusation_that_was_refuted_before_is_looked_into_for_the_accuser) {
+  using Kind = LivenessControl::Kind;
+  const LivenessSettings settings;
+  Liveness liveness(settings, NodeId(), 1);
+  const NodeId accuser({1});
+  const NodeId accused({2});
+  TimePoint now = TimePoint{} + 100s;
+  liveness.add(accuser, true, now);
+  liveness.add(accused, true, now);
+  liveness.control(accused, {Kind::alive, accused, 5}, now);
+  liveness.take_actions();
+  liveness.control(accuser, {Kind::suspect, accused, 0}, now);
+  const auto asked = liveness.take_actions();
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(std::get<SendPing>(asked[0]).to, accused);
+  EXPECT_FALSE(liveness.suspects(accused));
+  liveness.answered(accused, now + 1ms);
+  const auto told = liveness.take_actions();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(std::get<Tell>(told[0]).to, accuser);
+  EXPECT_EQ(std::get<Tell>(told[0]).control, (LivenessControl{Kind::alive, accused, 5}));
+}
+
 TEST(Liveness, after_a_standstill_of_our_own_nobody_is_accused) {
   for (const bool tick_first : {true, false}) {
     for (const auto pause : {150ms, 250ms, 400ms, 700ms, 1500ms, 60'000ms}) {

@@ -41,8 +41,6 @@ std::string describe(const MembershipAction& action) {
   if (const auto* a = std::get_if<PeerLost>(&action)) return "lost: " + a->reason;
   if (const auto* a = std::get_if<PeerRefused>(&action)) return "refused: " + a->reason;
   if (std::holds_alternative<SessionRenewed>(action)) return "renewed";
-  if (const auto* a = std::get_if<GroupJoined>(&action)) return "group+ " + a->group;
-  if (const auto* a = std::get_if<GroupLeft>(&action)) return "group- " + a->group;
   if (const auto* a = std::get_if<WhisperReceived>(&action)) return "whisper " + a->text;
   return "shout " + std::get<ShoutReceived>(action).text;
 }
@@ -203,10 +201,14 @@ TEST_F(MembershipTest, messages_in_sequence_are_delivered) {
   have_peer();
   taken();
   EXPECT_THAT(receive(node(2), ZreKind::ping, 2), ElementsAre("PING-OK 2"));
-  EXPECT_THAT(receive(node(2), ZreKind::join, 3, "x"), ElementsAre("group+ x"));
-  EXPECT_THAT(receive(node(2), ZreKind::join, 4, "x"), IsEmpty());
-  EXPECT_THAT(receive(node(2), ZreKind::leave, 5, "x"), ElementsAre("group- x"));
-  EXPECT_THAT(receive(node(2), ZreKind::leave, 6, "x"), IsEmpty());
+  for (const std::uint16_t number : {std::uint16_t{3}, std::uint16_t{4}}) {
+    EXPECT_THAT(receive(node(2), ZreKind::join, number, "x"), IsEmpty());
+    EXPECT_TRUE(membership.addresses().is_member("x", node(2)));
+  }
+  for (const std::uint16_t number : {std::uint16_t{5}, std::uint16_t{6}}) {
+    EXPECT_THAT(receive(node(2), ZreKind::leave, number, "x"), IsEmpty());
+    EXPECT_FALSE(membership.addresses().is_member("x", node(2)));
+  }
   EXPECT_THAT(receive(node(2), ZreKind::elect, 7, "x"), IsEmpty());
   EXPECT_THAT(receive(node(2), ZreKind::leader, 8, "x"), IsEmpty());
   EXPECT_THAT(receive(node(2), ZreKind::whisper, 9, "", "w"), ElementsAre("whisper w"));
@@ -503,18 +505,6 @@ TEST_F(MembershipTest, joins_reach_those_who_have_our_hello_but_have_not_answere
   sight(2);
   membership.join("g");
   EXPECT_THAT(taken(), ElementsAre("JOIN 2"));
-}
-
-TEST_F(MembershipTest, a_shout_goes_to_the_members_of_the_group_only) {
-  ZreMessage member = hello(2);
-  member.groups = {"g"};
-  receive(node(2), member);
-  receive(node(3), hello(3));
-  membership.shout("g", "text");
-  const auto actions = membership.take_actions();
-  ASSERT_EQ(actions.size(), 1U);
-  EXPECT_EQ(std::get<Send>(actions[0]).link, node(2));
-  EXPECT_FALSE(membership.whisper(node(4), "x"));
 }
 
 TEST_F(MembershipTest, pending_sightings_are_bounded) {
