@@ -1,6 +1,7 @@
 #include "tests/fakes/daemon_model.hpp"
 
 #include <algorithm>
+#include <boost/beast/core/string.hpp>
 #include <utility>
 
 #include "base/json_reader.hpp"
@@ -20,9 +21,12 @@ std::pair<int, int> version_numbers(std::string_view text) {
   return {number(text.substr(0, dot)), number(text.substr(dot + 1))};
 }
 
-std::string text_of(const json& body, const char* key) {
-  const auto found = body.find(key);
-  return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
+/// In any case of its letters, as Go's decoder finds it.
+std::string text_of(const json& body, std::string_view key) {
+  for (const auto& [name, value] : body.items()) {
+    if (boost::beast::iequals(name, key) && value.is_string()) return value.get<std::string>();
+  }
+  return {};
 }
 
 std::string command_of(const json& body) {

@@ -19,6 +19,10 @@ bool changes_something(const DockerRequest& request) {
   return request.method != "GET" && request.method != "HEAD";
 }
 
+bool is_pull(const DockerRequest& request) {
+  return request.target.starts_with("/images/create");
+}
+
 bool is_broken(const asio::steady_timer& connection) {
   return connection.expiry() != never;
 }
@@ -94,6 +98,7 @@ asio::awaitable<Result<DockerResponse>> FakeDocker::call(DockerRequest request) 
 
 asio::awaitable<Result<DockerResponse>> FakeDocker::answer(DockerRequest request,
                                                            Connection connection) {
+  const auto planted = intercept ? intercept(request) : std::nullopt;
   const Fate fate = draw_fate(request);
   const Duration latency = latency_of(request);
   const TimePoint begun = clock_.now();
@@ -111,6 +116,7 @@ asio::awaitable<Result<DockerResponse>> FakeDocker::answer(DockerRequest request
     co_return late();
   }
   reached_ = true;
+  if (planted) co_return *planted;
   if (fate == Fate::refused) {
     co_return refuse(failure_status_, "planted failure");
   }
@@ -139,7 +145,7 @@ DockerResponse FakeDocker::act(const DockerRequest& request) {
 }
 
 void FakeDocker::abandon(const DockerRequest& request) {
-  if (chance(0.5)) act(request);
+  if (!is_pull(request) && chance(0.5)) act(request);
 }
 
 FakeDocker::Fate FakeDocker::draw_fate(const DockerRequest& request) {
@@ -177,6 +183,7 @@ Duration FakeDocker::latency_of(const DockerRequest& request) {
   const std::string_view target = request.target;
   const std::string_view path = target.substr(0, target.find('?'));
   if (path.ends_with("/containers/create")) return draw(settings_.create);
+  if (is_pull(request)) return draw(settings_.pull);
   if (path.ends_with("/start") || path.ends_with("/restart") || path.ends_with("/stop")) {
     return draw(settings_.start);
   }

@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -32,6 +34,7 @@ struct FakeDockerSettings {
   LatencyRange call{std::chrono::microseconds(100), std::chrono::microseconds(2'000)};
   LatencyRange create{std::chrono::microseconds(3'000), std::chrono::microseconds(9'000)};
   LatencyRange start{std::chrono::microseconds(40'000), std::chrono::microseconds(120'000)};
+  LatencyRange pull{std::chrono::microseconds(20'000), std::chrono::microseconds(60'000)};
   LatencyRange event{std::chrono::microseconds(50), std::chrono::microseconds(3'000)};
   std::uint64_t random_seed = 1;
 };
@@ -45,7 +48,8 @@ enum class LostAnswer {
 /// Purpose: one daemon as its agent sees it. Owned by the test; `clock` and `model` outlive it.
 /// Faults are set from outside, between turns of the event loop.
 /// A call that its caller gives up (deadline, cancellation) before the daemon acted is acted upon
-/// all the same in half of the cases: dockerd does not notice a client that left.
+/// all the same in half of the cases: dockerd does not notice a client that left. Of a pull it
+/// does, and gives it up.
 class FakeDocker final : public docker_client::Docker {
  public:
   FakeDocker(Clock& clock, asio::any_io_executor executor, DaemonModel& model,
@@ -65,6 +69,10 @@ class FakeDocker final : public docker_client::Docker {
   bool is_up() const { return up_; }
   /// Breaks every connection, then answers again: a restart too quick to be seen as down.
   void restart();
+  /// Is told each call as it begins; what it returns is answered in place of the daemon, which then
+  /// does nothing.
+  std::function<std::optional<Result<DockerResponse>>(const DockerRequest&)> intercept;
+  FakeDockerSettings& settings() { return settings_; }
   /// Multiplies all latencies from now on; 1 is healthy.
   void slow_down(double factor) { slowness_ = factor; }
   /// The next `count` calls are answered by `status` and change nothing.

@@ -28,6 +28,7 @@ struct Options {
   int call_us = 0;
   int create_ms = 0;
   int start_ms = 0;
+  int pull_ms = 0;
   double fail_rate = 0;
   double slow = 1;
   std::uint64_t seed = 1;
@@ -47,6 +48,7 @@ struct Daemon {
       server.behaviour.call_delay = scaled(options.call_us);
       server.behaviour.create_delay = scaled(options.create_ms * 1000.0);
       server.behaviour.start_delay = scaled(options.start_ms * 1000.0);
+      server.behaviour.pull_delay = scaled(options.pull_ms * 1000.0);
       server.behaviour.failure_rate = options.fail_rate;
     }
   }
@@ -67,6 +69,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--call-us", options.call_us, "Microseconds that each call takes");
   app.add_option("--create-ms", options.create_ms, "Milliseconds that a create takes");
   app.add_option("--start-ms", options.start_ms, "Milliseconds that a start takes");
+  app.add_option("--pull-ms", options.pull_ms, "Milliseconds that a pull takes");
   app.add_option("--fail-rate", options.fail_rate, "Share of changing calls that get a 500");
   app.add_option("--slow", options.slow, "Multiplies all of these times");
   app.add_option("--seed", options.seed, "For container ids; instances add their number");

@@ -86,6 +86,18 @@ asio::awaitable<void> wait_for_close(Socket& socket) {
   }
 }
 
+/// True as soon as the peer closes, false at the end of `delay`.
+asio::awaitable<bool> leaves_within(Socket& socket, Duration delay) {
+  using namespace asio::experimental::awaitable_operators;
+  asio::steady_timer timer(socket.get_executor(), delay);
+  const auto first = co_await (timer.async_wait(asio::use_awaitable) || wait_for_close(socket));
+  co_return first.index() == 1;
+}
+
+bool is_pull(const std::string& target) {
+  return target.find("/images/create") != std::string::npos;
+}
+
 }  // namespace
 
 struct FakeDockerdServer::Listener {
@@ -229,8 +241,13 @@ asio::awaitable<bool> FakeDockerdServer::answer_one(Session& session) {
     last_headers_.emplace_back(std::string(field.name_string()), std::string(field.value()));
   }
   if (const Duration delay = delay_of(target); delay > Duration::zero()) {
-    asio::steady_timer timer(executor_, delay);
-    co_await timer.async_wait(asio::use_awaitable);
+    if (is_pull(target)) {
+      const bool left = co_await leaves_within(session.socket, delay);
+      if (left) co_return false;
+    } else {
+      asio::steady_timer timer(executor_, delay);
+      co_await timer.async_wait(asio::use_awaitable);
+    }
   }
   if (behaviour.raw_answer) {
     if (auto raw = behaviour.raw_answer(method, target)) {
@@ -287,6 +304,7 @@ Duration FakeDockerdServer::delay_of(const std::string& target) const {
   const std::string_view path = std::string_view(target).substr(0, target.find('?'));
   if (path.ends_with("/containers/create")) return behaviour.create_delay;
   if (path.ends_with("/start") || path.ends_with("/restart")) return behaviour.start_delay;
+  if (is_pull(target)) return behaviour.pull_delay;
   return behaviour.call_delay;
 }
 

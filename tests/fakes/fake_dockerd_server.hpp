@@ -23,6 +23,7 @@ struct ServerBehaviour {
   std::chrono::microseconds call_delay{0};
   std::chrono::microseconds create_delay{0};
   std::chrono::microseconds start_delay{0};
+  std::chrono::microseconds pull_delay{0};  ///< A client that leaves meanwhile ends the pull.
   double failure_rate = 0;  ///< Share of changing calls that get status 500 and do nothing.
   /// Called before the model is; an answer replaces the model's. Its bytes are sent as they are,
   /// and the connection is closed: for broken, half and huge answers. An empty text closes without

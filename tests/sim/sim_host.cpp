@@ -90,6 +90,7 @@ void SimHost::start_agent() {
   settings.http_address = "10.0.0." + std::to_string(number_) + ":8080";
   settings.templates = "/nonexistent";
   settings.random_seed = random_();
+  if (change_settings) change_settings(settings);
   process_ = std::make_unique<SimProcess>(time_, network_, daemon_, number_, std::move(settings));
   apply_daemon_faults();
   process_->node().start();

@@ -93,6 +93,9 @@ class SimHost {
   void fail_daemon_randomly(double failure, double loss);
   void heal_daemon();
 
+  /// Is given the settings of each agent before it starts.
+  std::function<void(agent::NodeSettings&)> change_settings;
+
   /// Every container that the daemon ever made, in that order.
   const std::vector<MadeContainer>& made() const { return made_; }
   /// Counts starts of agents here; tells one run from another.

@@ -32,32 +32,37 @@ def _free_ports(count):
 
 class LoopbackHerd:
     """Use as a context manager. Children end with the thread that made them, even by SIGKILL; the
-    directory is then removed by the next herd or lab."""
+    directory is then removed by the next herd or lab.
 
-    def __init__(self, count, binaries=None, herd=None, prefix="node"):
+    `conf` is for every agent; `daemons` has, for each host, arguments of its fake daemon.
+    """
+
+    def __init__(self, count, binaries=None, herd=None, prefix="node", conf=None, daemons=None):
         keeper.sweep()
         self.directory, self._lock = keeper.claim(keeper.LOOPBACK_PREFIX)
         self.binaries = find_binaries(binaries)
         self.herd = herd or self.directory.name
         self._daemons = []
         self.agents = []
+        self._conf = conf or {}
         try:
-            for index, port in enumerate(_free_ports(count), start=1):
-                self._add(f"{prefix}{index}", port)
+            for index, port in enumerate(_free_ports(count)):
+                arguments = ["--seed", str(index + 1), *(daemons[index] if daemons else ())]
+                self._add(f"{prefix}{index + 1}", port, arguments)
         except BaseException:
             self._end()
             raise
 
-    def _add(self, name, port):
+    def _add(self, name, port, daemon_arguments):
         environment = processes.clean_environment(self.directory)
         path = self.directory / f"{name}.sock"
         self._daemons.append(subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", self.binaries / "fake_dockerd", "--socket",
-             path, "--name", name], env=environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+             path, "--name", name, *daemon_arguments], env=environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         self.agents.append(Agent(
             None, name=name, directory=self.directory, address="127.0.0.1", port=port,
-            conf={"docker": f"unix://{path}"}, cluster=f"herd: {self.herd}\n", arguments=(),
+            conf={"docker": f"unix://{path}"} | self._conf, cluster=f"herd: {self.herd}\n", arguments=(),
             program=self.binaries / "dockherd", environment=environment))
         until(lambda: ask(path, "GET", "/_ping")[0] == 200, 30, what="fake daemon")
 

@@ -1,0 +1,115 @@
+#include "tests/unit/agent/small_herd.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "base/log.hpp"
+
+namespace dockherd::agent {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration until_whole = 5s;
+constexpr Duration patience = 1h;  // Virtual.
+
+void be_silent() {
+  LogSettings logging;
+  logging.level = "off";
+  configure_logging(logging).value();
+}
+
+bool concerns(const DockerRequest& request, const std::string& method, const std::string& part) {
+  return request.method == method && request.target.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+SmallHerd::SmallHerd(int count, const Change& change, std::uint64_t seed) : network_(time_) {
+  be_silent();
+  for (int number = 1; number <= count; ++number) {
+    hosts_.push_back(std::make_unique<sim::SimHost>(
+        time_, network_, number, seed * 1000 + static_cast<std::uint64_t>(number)));
+    host(number).change_settings = change;
+    host(number).start_agent();
+    docker(number).intercept =
+        [this, number](const DockerRequest& request) -> std::optional<Result<DockerResponse>> {
+      calls_[number].push_back(request);
+      const auto planned = plans_.find(number);
+      return planned == plans_.end() ? std::nullopt : planned->second(request);
+    };
+  }
+  time_.run_for(until_whole);
+}
+
+asio::awaitable<void> SmallHerd::execute(Node& node, std::string request,
+                                         std::shared_ptr<Answer> answer) {
+  const http_api::VerbReply reply = co_await node.execute_verb(std::move(request));
+  answer->body = parse_json(reply.body).value();
+  answer->status = reply.status;
+}
+
+std::shared_ptr<const Answer> SmallHerd::send(int through, const json& verb) {
+  const auto answer = std::make_shared<Answer>();
+  sim::SimProcess& process = host(through).process();
+  asio::co_spawn(process.executor(), execute(process.node(), dump_json(verb), answer),
+                 [](const std::exception_ptr& failure) {
+                   if (failure) std::rethrow_exception(failure);
+                 });
+  time_.touch(process.context());
+  return answer;
+}
+
+Answer SmallHerd::ask(int through, const json& verb) {
+  const auto answer = send(through, verb);
+  EXPECT_TRUE(time_.run_until([&] { return answer->status != 0; }, time_.now() + patience))
+      << "no answer to " << verb;
+  return *answer;
+}
+
+std::vector<std::size_t> SmallHerd::counts() {
+  std::vector<std::size_t> counts;
+  for (const auto& host : hosts_) counts.push_back(host->daemon().containers().size());
+  return counts;
+}
+
+std::size_t SmallHerd::total() {
+  std::size_t total = 0;
+  for (const std::size_t count : counts()) total += count;
+  return total;
+}
+
+void SmallHerd::create_behind(int number, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    host(number).daemon().create("", "busybox:latest", WallTime{} + time_.elapsed());
+  }
+  time_.touch_all();
+  time_.run_for(1s);
+}
+
+std::vector<DockerRequest> SmallHerd::calls(int number, const std::string& method,
+                                            const std::string& part) const {
+  std::vector<DockerRequest> found;
+  const auto made = calls_.find(number);
+  if (made == calls_.end()) return found;
+  for (const DockerRequest& request : made->second) {
+    if (concerns(request, method, part)) found.push_back(request);
+  }
+  return found;
+}
+
+DockerResponse refusal(int status, const std::string& message) {
+  return fakes::refuse(status, message);
+}
+
+SmallHerd::Plan answer_always(std::string method, std::string part, Result<DockerResponse> answer) {
+  return [method = std::move(method), part = std::move(part), answer = std::move(answer)](
+             const DockerRequest& request) -> std::optional<Result<DockerResponse>> {
+    if (!concerns(request, method, part)) return std::nullopt;
+    return answer;
+  };
+}
+
+}  // namespace dockherd::agent
