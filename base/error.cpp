@@ -28,6 +28,10 @@ std::string_view to_string(errc code) {
       return "peer_lost";
     case errc::timeout:
       return "timeout";
+    case errc::not_begun:
+      return "not_begun";
+    case errc::image_pulling:
+      return "image_pulling";
     case errc::busy:
       return "busy";
     case errc::canceled:

@@ -24,6 +24,8 @@ enum class errc {
   not_sent,        ///< A peer could not be reached; the request never left. Nothing was changed.
   peer_lost,       ///< A peer was lost before it answered. May have been changed.
   timeout,         ///< The deadline passed before an answer. May have been changed.
+  not_begun,       ///< The deadline passed before the task was begun. Nothing was changed.
+  image_pulling,   ///< The image of a create is still being pulled. Nothing was created.
   busy,            ///< A bound of ours was reached. Nothing was changed.
   canceled,        ///< We are stopping. May have been changed.
   bad_config,      ///< A configuration file is wrong. We did not start.

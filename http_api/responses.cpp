@@ -30,6 +30,8 @@ int http_status(const Error& error) {
     case errc::canceled:
       return 503;
     case errc::timeout:
+    case errc::not_begun:
+    case errc::image_pulling:
       return 504;
     case errc::bad_config:
     case errc::internal:

@@ -29,9 +29,9 @@ TEST(Errors, only_what_never_began_may_be_repeated_elsewhere) {
        {errc::daemon_lost, errc::peer_lost, errc::timeout, errc::canceled, errc::internal}) {
     EXPECT_FALSE(nothing_was_changed(code)) << to_string(code);
   }
-  for (const errc code :
-       {errc::bad_request, errc::not_found, errc::ambiguous, errc::too_large, errc::docker_refused,
-        errc::daemon_down, errc::declined, errc::not_sent, errc::busy, errc::bad_config}) {
+  for (const errc code : {errc::bad_request, errc::not_found, errc::ambiguous, errc::too_large,
+                          errc::docker_refused, errc::daemon_down, errc::declined, errc::not_sent,
+                          errc::not_begun, errc::image_pulling, errc::busy, errc::bad_config}) {
     EXPECT_TRUE(nothing_was_changed(code)) << to_string(code);
   }
 }

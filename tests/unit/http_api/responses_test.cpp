@@ -9,11 +9,12 @@ namespace dockherd::http_api {
 
 TEST(Responses, every_error_has_its_status) {
   const std::pair<errc, int> expected[] = {
-      {errc::bad_request, 400}, {errc::not_found, 404},   {errc::ambiguous, 409},
-      {errc::too_large, 413},   {errc::daemon_down, 502}, {errc::daemon_lost, 502},
-      {errc::declined, 503},    {errc::not_sent, 502},    {errc::peer_lost, 502},
-      {errc::timeout, 504},     {errc::busy, 503},        {errc::canceled, 503},
-      {errc::bad_config, 500},  {errc::internal, 500}};
+      {errc::bad_request, 400}, {errc::not_found, 404},     {errc::ambiguous, 409},
+      {errc::too_large, 413},   {errc::daemon_down, 502},   {errc::daemon_lost, 502},
+      {errc::declined, 503},    {errc::not_sent, 502},      {errc::peer_lost, 502},
+      {errc::timeout, 504},     {errc::busy, 503},          {errc::canceled, 503},
+      {errc::not_begun, 504},   {errc::image_pulling, 504}, {errc::bad_config, 500},
+      {errc::internal, 500}};
   for (const auto& [code, status] : expected) {
     EXPECT_EQ(status, error_reply(Error(code, "x")).status) << to_string(code);
   }
