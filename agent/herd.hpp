@@ -1,5 +1,5 @@
 // What a node knows and reaches, handed by reference to the services that act on it. No behaviour
-// of its own beyond short look-ups and the count of creates under way.
+// of its own beyond short look-ups and the counts of creates under way.
 #pragma once
 
 #include <map>
@@ -15,6 +15,27 @@
 #include "bus/event_bus.hpp"
 
 namespace dockherd::agent {
+
+/// Creates under way on one node. One whose container shows in the directory already, because the
+/// daemon's event came before its answer, is not counted twice.
+class CreatesUnderWay {
+ public:
+  void begin() { ++hidden_; }
+  void end() { --(shown_ > 0 ? shown_ : hidden_); }
+  /// A container is about to be put into the directory that was not there.
+  void note_shown() {
+    if (hidden_ == 0) return;
+    --hidden_;
+    ++shown_;
+  }
+  /// Not in the directory yet.
+  std::size_t hidden() const { return hidden_; }
+  bool none() const { return hidden_ == 0 && shown_ == 0; }
+
+ private:
+  std::size_t hidden_ = 0;
+  std::size_t shown_ = 0;
+};
 
 /// Owned by Node; outlives every service. One thread only.
 struct Herd {
@@ -52,26 +73,21 @@ struct Herd {
   }
   std::size_t load(const NodeId& node) const {
     const auto it = assigned_.find(node);
-    return directory.count(node) + (it == assigned_.end() ? 0 : it->second);
+    return directory.count(node) + (it == assigned_.end() ? 0 : it->second.hidden());
   }
 
   /// A create is given to a node, and has ended. In between the node counts as having one more;
   /// from the moment its container shows in the directory that one is not counted twice.
-  void assign(const NodeId& node) { ++assigned_[node]; }
+  void assign(const NodeId& node) { assigned_[node].begin(); }
   void release(const NodeId& node) {
-    const auto shown = already_shown_.find(node);
-    if (shown != already_shown_.end()) {
-      if (--shown->second == 0) already_shown_.erase(shown);
-    } else {
-      uncount(node);
-    }
+    const auto it = assigned_.find(node);
+    it->second.end();
+    if (it->second.none()) assigned_.erase(it);
   }
   /// A container is about to be put into the directory that was not there.
   void note_new_container(const NodeId& node) {
-    if (assigned_.contains(node)) {
-      uncount(node);
-      ++already_shown_[node];
-    }
+    if (const auto it = assigned_.find(node); it != assigned_.end()) it->second.note_shown();
+    if (node == self()) creating_here.note_shown();
   }
 
   NodeSettings settings;
@@ -83,16 +99,11 @@ struct Herd {
   bus::EventBus bus;
   ContainerDirectory directory;
   NodeTable nodes;
+  CreatesUnderWay creating_here;  ///< By this node's own daemon, whoever asked.
   TimePoint started{};
 
  private:
-  void uncount(const NodeId& node) {
-    const auto it = assigned_.find(node);
-    if (it != assigned_.end() && --it->second == 0) assigned_.erase(it);
-  }
-
-  std::map<NodeId, std::size_t> assigned_;       // Creates not ended and not shown.
-  std::map<NodeId, std::size_t> already_shown_;  // Creates not ended, but shown.
+  std::map<NodeId, CreatesUnderWay> assigned_;  // Asked for by this node.
 };
 
 }  // namespace dockherd::agent

@@ -1,6 +1,5 @@
 #include "agent/verb_executor.hpp"
 
-#include "base/counted.hpp"
 #include "base/json_reader.hpp"
 #include "docker_client/docker_codec.hpp"
 #include "docker_client/docker_requests.hpp"
@@ -22,6 +21,18 @@ std::optional<std::string> image_of_body(const std::string& body) {
   if (image == document->end() || !image->is_string()) return std::nullopt;
   return image->get<std::string>();
 }
+
+/// One more create under way on this node while it lives.
+class RunningCreate {
+ public:
+  explicit RunningCreate(CreatesUnderWay& creates) : creates_(creates) { creates_.begin(); }
+  ~RunningCreate() { creates_.end(); }
+  RunningCreate(const RunningCreate&) = delete;
+  RunningCreate& operator=(const RunningCreate&) = delete;
+
+ private:
+  CreatesUnderWay& creates_;
+};
 
 bool changes_container(ContainerAction action) {
   return action != ContainerAction::inspect;
@@ -129,8 +140,14 @@ asio::awaitable<Result<DockerResponse>> VerbExecutor::create_counted(const Creat
                                                                      std::string& missing_image,
                                                                      TimePoint deadline) {
   // Also a create that is cancelled at its deadline is no longer under way.
-  const Counted counted(creating_);
-  co_return co_await create_pulling(verb, missing_image, deadline);
+  const RunningCreate running(herd_.creating_here);
+  auto response = co_await create_pulling(verb, missing_image, deadline);
+  if (!response || !response->ok()) co_return response;
+  const auto id = docker_client::created_id(response->body);
+  if (!id) co_return Error(errc::internal, "Docker answered a create without an Id");
+  // While it still counts as under way, so that it counts once at each moment.
+  watcher_.adopt(*id, verb.name);
+  co_return response;
 }
 
 asio::awaitable<VerbReply> VerbExecutor::create_one(CreateOneVerb verb, TimePoint deadline) {
@@ -138,7 +155,7 @@ asio::awaitable<VerbReply> VerbExecutor::create_one(CreateOneVerb verb, TimePoin
   if (!status.in_pool) {
     co_return failure(Error(errc::declined, status.hostname + " is out of the pool"));
   }
-  const std::size_t load = herd_.directory.count(herd_.self()) + creating_;
+  const std::size_t load = herd_.directory.count(herd_.self()) + herd_.creating_here.hidden();
   if (verb.max_load && load > *verb.max_load) {
     VerbReply reply = failure(Error(errc::declined, status.hostname + " has more containers"));
     reply.body = with_members(reply.body, "\"load\":" + std::to_string(load));
@@ -151,12 +168,8 @@ asio::awaitable<VerbReply> VerbExecutor::create_one(CreateOneVerb verb, TimePoin
   if (!missing_image.empty()) {
     reply.body = with_members(reply.body, "\"image_missing\":" + quote_json(missing_image));
   }
-  if (reply.status != 200) co_return reply;
-  const auto id = docker_client::created_id(response->body);
-  if (!id) co_return failure(Error(errc::internal, "Docker answered a create without an Id"));
-  watcher_.adopt(*id, verb.name);
-  if (!verb.start) co_return reply;
-  std::string created = *id;
+  if (reply.status != 200 || !verb.start) co_return reply;
+  std::string created = docker_client::created_id(response->body).value_or("");
   co_return co_await start_created(std::move(created), std::move(reply), deadline);
 }
 

@@ -36,6 +36,7 @@ class VerbExecutor {
                                                                   TimePoint deadline);
   asio::awaitable<Result<docker_client::DockerResponse>> stop_and_remove(const ContainerVerb& verb,
                                                                          TimePoint deadline);
+  /// Creates and adopts. Counts as under way until then.
   asio::awaitable<Result<docker_client::DockerResponse>> create_counted(const CreateOneVerb& verb,
                                                                         std::string& missing_image,
                                                                         TimePoint deadline);
@@ -49,7 +50,6 @@ class VerbExecutor {
   docker_client::Docker& docker_;
   DockerWatcher& watcher_;
   ImagePuller puller_;
-  std::size_t creating_ = 0;  // Creates under way here, not yet in the directory.
 };
 
 }  // namespace dockherd::agent
