@@ -142,6 +142,7 @@ NodeSettings Agent::node_settings(const bus::NetworkInterface& interface) const 
   settings.relist_interval = config_.relist_interval;
   settings.task_timeout = config_.task_timeout;
   settings.new_container_timeout = config_.new_container_timeout;
+  settings.pull_timeout = config_.pull_timeout;
   settings.liveness = config_.liveness;
   settings.insecure = config_.insecure;
   settings.random_seed = seed_;

@@ -59,6 +59,7 @@ struct AgentConfig {
   milliseconds relist_interval{10'000};        ///< `trackingServiceInterval`.
   milliseconds task_timeout{2'500};            ///< `taskTimeout`.
   milliseconds new_container_timeout{15'000};  ///< `newContainerTimeout`.
+  milliseconds pull_timeout{600'000};          ///< `pullTimeout`.
 
   std::filesystem::path templates = "templates";
   LogSettings log;

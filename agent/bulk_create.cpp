@@ -53,7 +53,8 @@ Loads BulkCreate::loads() const {
 asio::awaitable<void> BulkCreate::run() {
   const auto nodes = std::max<std::size_t>(herd_.loads_in_pool().size(), 1);
   const auto rounds = 1 + plan_.instances / (nodes * limits::creates_per_node);
-  deadline_ = herd_.clock.now() + herd_.settings.new_container_timeout * rounds;
+  allowed_ = herd_.settings.new_container_timeout * rounds;
+  deadline_ = herd_.clock.now() + allowed_;
   assign_shares();
   if (ended_ == items_.size()) co_return;
   co_await done_.async_receive(asio::use_awaitable);
@@ -142,14 +143,29 @@ asio::awaitable<void> BulkCreate::attempt(BulkItem& item, NodeId node) {
   verb.start = plan_.start;
   verb.headers = plan_.headers;
   if (item.max_load) verb.max_load = *item.max_load;
-  const TimePoint deadline = std::min(deadline_, now + herd_.settings.new_container_timeout);
-  const auto answer = co_await herd_.bus.request(node, encode_verb(verb), deadline);
+  const auto answer = co_await ask(node, encode_verb(verb));
   herd_.release(node);
   judge(item, node, variables.hostname, answer);
 }
 
 void BulkCreate::judge(BulkItem& item, const NodeId& node, const std::string& hostname,
                        const Result<bus::Reply>& answer) {
+asio::awaitable<Result<bus::Reply>> BulkCreate::ask(NodeId node, std::string verb) {
+  for (;;) {
+    const TimePoint now = herd_.clock.now();
+    const TimePoint deadline = std::min(deadline_, now + herd_.settings.new_container_timeout);
+    auto answer = co_await herd_.bus.request(node, verb, deadline);
+    const bool pulling =
+        answer && answer->status != 200 && code_of(answer->body) == errc::image_pulling;
+    if (!pulling) co_return answer;
+    // A pull may take longer than any create. Nothing was made, and nobody else would be quicker:
+    // wait for it as `docker run` does. The node answers when it knows, or half its time is over.
+    if (!pulls_end_) pulls_end_ = now + herd_.settings.pull_timeout;
+    if (herd_.clock.now() >= *pulls_end_) co_return answer;
+    deadline_ = herd_.clock.now() + allowed_;
+  }
+}
+
   if (answer) {
     if (answer->status == 200) {
       end(item, BulkItem::State::created, 200, answer->body);

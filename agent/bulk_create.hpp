@@ -53,7 +53,8 @@ class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
  public:
   BulkCreate(Herd& herd, BulkPlan plan);
 
-  /// Returns when every item has ended. By then all have been answered or are past their deadline.
+  /// Returns when every item has ended. By then all have been answered or are past their deadline,
+  /// which does not come while a host pulls the image, for at most the time of a pull.
   asio::awaitable<void> run();
 
   /// All items, by number. Complete after run().
@@ -70,6 +71,8 @@ class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
   asio::awaitable<void> attempt(BulkItem& item, NodeId node);
   /// `hostname`: the node's when it was asked; a lost one is not known any more.
   void judge(BulkItem& item, const NodeId& node, const std::string& hostname,
+  /// As long as the node pulls the image it is asked again.
+  asio::awaitable<Result<bus::Reply>> ask(NodeId node, std::string verb);
              const Result<bus::Reply>& answer);
   void judge_refusal(BulkItem& item, const NodeId& node, const bus::Reply& reply);
   void end(BulkItem& item, BulkItem::State state, int status, std::string envelope);
@@ -80,7 +83,9 @@ class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
 
   Herd& herd_;
   BulkPlan plan_;
-  TimePoint deadline_;
+  Duration allowed_{};                  // For the whole bulk, without pulls.
+  TimePoint deadline_;                  // Begins anew while an image is being pulled.
+  std::optional<TimePoint> pulls_end_;  // Longer than this no pull is waited for.
   std::vector<BulkItem> items_;
   std::map<NodeId, std::deque<BulkItem*>> queues_;
   std::map<NodeId, std::size_t> workers_;

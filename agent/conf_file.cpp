@@ -162,6 +162,7 @@ Result<void> read_intervals(const JsonReader& reader, ConfFile& conf) {
       {"trackingServiceInterval", 100, day_ms, conf.relist_interval},
       {"taskTimeout", 10, hour_ms, conf.task_timeout},
       {"newContainerTimeout", 10, hour_ms, conf.new_container_timeout},
+      {"pullTimeout", 1'000, hour_ms, conf.pull_timeout},
   };
   for (const auto& [key, low, high, into] : keys) {
     if (auto read = read_interval(reader, key, low, high, into); !read) return read.error();
@@ -187,8 +188,8 @@ Result<ConfFile> read_document(const json& document, const std::string& file) {
   if (!reader) return reader.error();
   auto known = reader->only({"main", "services", "clusterAddress", "hostname", "dockerHost",
                              "dockerPort", "announceInterval", "trackingServiceInterval",
-                             "taskTimeout", "newContainerTimeout", "restServicePort", "docker",
-                             "http", "templates", "cluster", "log", "insecure"});
+                             "taskTimeout", "newContainerTimeout", "pullTimeout", "restServicePort",
+                             "docker", "http", "templates", "cluster", "log", "insecure"});
   if (!known) return known.error();
   ConfFile conf;
   conf.file = file;

@@ -27,6 +27,7 @@ struct ConfFile {
   std::optional<std::chrono::milliseconds> task_timeout;
   std::optional<std::chrono::milliseconds> new_container_timeout;
 
+  std::optional<std::chrono::milliseconds> pull_timeout;
   std::optional<std::string> docker;  ///< From `docker`, or `dockerHost` and `dockerPort`.
   std::optional<ListenAddress> http;  ///< From `http` and `restServicePort`.
   std::optional<std::string> templates;

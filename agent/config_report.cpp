@@ -116,7 +116,8 @@ ConfigReport report_config(const AgentConfig& config) {
   add_line(report, "times",
            "full list every " + in_milliseconds(config.relist_interval) + ", request to a peer " +
                in_milliseconds(config.task_timeout) + ", create " +
-               in_milliseconds(config.new_container_timeout));
+               in_milliseconds(config.new_container_timeout) + ", pull of an image " +
+               in_milliseconds(config.pull_timeout));
   add_line(report, "pool", "takes new containers from the start");
   add_templates(config, report);
   add_line(report, "log",

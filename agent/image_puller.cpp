@@ -1,8 +1,10 @@
 #include "agent/image_puller.hpp"
 
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/limits.hpp"
 #include "base/with_deadline.hpp"
 #include "docker_client/docker_codec.hpp"
 #include "docker_client/docker_requests.hpp"
@@ -11,39 +13,63 @@ namespace dockherd::agent {
 
 namespace {
 
+/// Longer than it takes all who waited for the pull to learn of its end.
 constexpr std::chrono::seconds failure_holds_for{5};
-constexpr std::size_t max_remembered = 256;
 
 }  // namespace
 
+std::size_t ImagePuller::running() const {
+  return static_cast<std::size_t>(std::count_if(
+      pulls_.begin(), pulls_.end(), [](const auto& entry) { return !entry.second->result; }));
+}
+
 asio::awaitable<Result<void>> ImagePuller::pull(std::string image, docker_client::Headers headers,
-                                                TimePoint deadline) {
-  std::erase_if(pulls_, [&](const auto& entry) {
-    return entry.second->result && herd_.clock.now() - entry.second->at > failure_holds_for;
-  });
-  std::string key = image;  // With other credentials it is another pull.
-  for (const auto& [name, value] : headers)
-    key.append(1, '\n').append(name).append(1, ':').append(value);
-  if (const auto it = pulls_.find(key); it != pulls_.end()) {
-    const std::shared_ptr<Pull> running = it->second;
-    if (!running->result) co_await with_deadline(herd_.clock, wait_for(running), deadline);
-    if (running->result) co_return *running->result;
-    co_return Error(errc::docker_refused, "the pull of " + image + " did not end in time");
+                                                TimePoint until) {
+  const std::string key = docker_client::pull_request(image, until).target;
+  for (;;) {
+    std::erase_if(pulls_, [&](const auto& entry) {
+      return entry.second->result && herd_.clock.now() - entry.second->at > failure_holds_for;
+    });
+    const auto known = pulls_.find(key);
+    std::shared_ptr<Pull> pull = known == pulls_.end() ? nullptr : known->second;
+    // What failed with other credentials may succeed with these.
+    if (pull == nullptr || (pull->result && pull->headers != headers)) {
+      if (running() >= limits::pulls) {
+        co_return Error(errc::busy, "too many images are being pulled");
+      }
+      pull = start(key, image, headers);
+    }
+    if (!pull->result) co_await with_deadline(herd_.clock, wait_for(pull), until);
+    if (!pull->result) {
+      co_return Error(errc::image_pulling, "it is being pulled, which did not end in time");
+    }
+    if (*pull->result || pull->headers == headers) co_return *pull->result;
   }
-  if (pulls_.size() >= max_remembered) {
-    co_return Error(errc::busy, "too many images are being pulled");
-  }
-  const auto mine = std::make_shared<Pull>(herd_.tasks.executor());
-  pulls_[key] = mine;
+}
+
+std::shared_ptr<ImagePuller::Pull> ImagePuller::start(const std::string& key, std::string image,
+                                                      docker_client::Headers headers) {
+  const auto pull = std::make_shared<Pull>(herd_.tasks.executor(), std::move(headers));
+  pulls_[key] = pull;
   herd_.log->info("pulling image={}", image);
+  herd_.tasks.spawn("pull", run(key, pull, std::move(image)));
+  return pull;
+}
+
+asio::awaitable<void> ImagePuller::run(std::string key, std::shared_ptr<Pull> pull,
+                                       std::string image) {
   // One that is cancelled must not leave others waiting, nor the image never pulled again.
-  Ending ending(*this, key, mine);
-  mine->result = co_await ask_daemon(image, std::move(headers), deadline);
-  co_return *mine->result;
+  const Ending ending(*this, std::move(key), pull);
+  pull->result = co_await ask_daemon(image, pull->headers);
+  if (*pull->result) {
+    herd_.log->info("pulled image={}", image);
+  } else {
+    herd_.log->warn("image not pulled image={} error={}", image, pull->result->error().message);
+  }
 }
 
 ImagePuller::Ending::~Ending() {
-  if (!pull_->result) pull_->result = Error(errc::docker_refused, "the pull was given up");
+  if (!pull_->result) pull_->result = Error(errc::canceled, "the pull was given up");
   pull_->at = puller_.herd_.clock.now();
   pull_->ended.cancel();
   if (*pull_->result) puller_.pulls_.erase(key_);
@@ -54,11 +80,16 @@ asio::awaitable<void> ImagePuller::wait_for(std::shared_ptr<Pull> pull) {
   co_await pull->ended.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
-asio::awaitable<Result<void>> ImagePuller::ask_daemon(const std::string& image,
-                                                      docker_client::Headers headers,
-                                                      TimePoint deadline) {
+asio::awaitable<Result<void>> ImagePuller::ask_daemon(std::string image,
+                                                      docker_client::Headers headers) {
+  const TimePoint deadline = herd_.clock.now() + herd_.settings.pull_timeout;
   auto response = co_await docker_.call(
       docker_client::pull_request(image, deadline).with_headers(std::move(headers)));
+  if (!response && response.error().code == errc::timeout) {
+    const std::string allowed = std::to_string(herd_.settings.pull_timeout.count());
+    co_return Error(errc::timeout,
+                    "the pull did not end in time, which is " + allowed + " ms (pullTimeout)");
+  }
   if (!response) co_return response.error();
   // A pull that fails half way still answers 200; the error is the last line of its progress.
   const auto failure = response->ok() ? docker_client::pull_failure(response->body)

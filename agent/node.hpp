@@ -41,6 +41,7 @@ struct NodeSettings {
   std::chrono::milliseconds relist_interval{10'000};        ///< `trackingServiceInterval`.
   std::chrono::milliseconds task_timeout{2'500};            ///< `taskTimeout`.
   std::chrono::milliseconds new_container_timeout{15'000};  ///< `newContainerTimeout`.
+  std::chrono::milliseconds pull_timeout{600'000};          ///< `pullTimeout`.
   bus::LivenessSettings liveness;
   bool insecure = false;          ///< Listens beyond loopback without keys; said in list-nodes.
   std::uint64_t random_seed = 0;  ///< For every random choice of the node.

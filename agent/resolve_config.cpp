@@ -227,6 +227,7 @@ Result<AgentConfig> merge_config(const AgentFlags& flags, const ConfFile& conf,
   if (conf.relist_interval) config.relist_interval = *conf.relist_interval;
   if (conf.task_timeout) config.task_timeout = *conf.task_timeout;
   if (conf.new_container_timeout) config.new_container_timeout = *conf.new_container_timeout;
+  if (conf.pull_timeout) config.pull_timeout = *conf.pull_timeout;
   if (!cluster.gossip && !cluster.seeds.empty()) {
     config.notes.push_back(cluster.file +
                            ": seeds and members are not used while gossip is not enabled");

@@ -20,14 +20,11 @@ bool same_letters(std::string_view a, std::string_view b) {
                     [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-/// The body's member of that name as the daemon finds it: it ignores case in names of fields, so
-/// "env" in a template must not end up beside our "Env".
+/// The body's member of that name, made if it is not there: "env" in a template must not end up
+/// beside our "Env".
 json& member(json& body, std::string_view name) {
-  if (const auto exact = body.find(name); exact != body.end()) return *exact;
-  for (auto it = body.begin(); it != body.end(); ++it) {
-    if (same_letters(it.key(), name)) return it.value();
-  }
-  return body[std::string(name)];
+  const json* found = find_member(body, name);
+  return found != nullptr ? const_cast<json&>(*found) : body[std::string(name)];
 }
 
 std::string_view env_key(std::string_view item) {
@@ -227,6 +224,14 @@ Result<json> render_template(json body, const TemplateOverrides& overrides,
   }
   if (!variables.bulk.empty()) (**labels)[std::string(label_bulk)] = variables.bulk;
   return body;
+}
+
+const json* find_member(const json& body, std::string_view name) {
+  if (const auto exact = body.find(name); exact != body.end()) return &*exact;
+  for (auto it = body.begin(); it != body.end(); ++it) {
+    if (same_letters(it.key(), name)) return &it.value();
+  }
+  return nullptr;
 }
 
 bool is_container_name(std::string_view name) {

@@ -11,15 +11,18 @@ using docker_client::DockerResponse;
 
 namespace {
 
-/// Left for what follows a pull: the create itself.
-constexpr std::chrono::milliseconds after_pull{1'000};
-
 std::optional<std::string> image_of_body(const std::string& body) {
   const auto document = parse_json(body);
   if (!document || !document->is_object()) return std::nullopt;
-  const auto image = document->find("Image");
-  if (image == document->end() || !image->is_string()) return std::nullopt;
+  const json* image = find_member(*document, "Image");
+  if (image == nullptr || !image->is_string()) return std::nullopt;
   return image->get<std::string>();
+}
+
+/// Half of the time that is left for a create may go by waiting for a pull. Who asked learns then
+/// that it goes on, and asks again; so a create that follows a pull always has time enough.
+TimePoint end_of_wait(TimePoint now, TimePoint deadline) {
+  return now + (deadline - now) / 2;
 }
 
 /// One more create under way on this node while it lives.
@@ -150,6 +153,12 @@ asio::awaitable<Result<DockerResponse>> VerbExecutor::create_counted(const Creat
   co_return response;
 }
 
+VerbReply VerbExecutor::with_image(VerbReply reply, const std::string& missing_image) {
+  if (missing_image.empty()) return reply;
+  reply.body = with_members(reply.body, "\"image_missing\":" + quote_json(missing_image));
+  return reply;
+}
+
 asio::awaitable<VerbReply> VerbExecutor::create_one(CreateOneVerb verb, TimePoint deadline) {
   const NodeStatus& status = herd_.own_status();
   if (!status.in_pool) {
@@ -163,11 +172,8 @@ asio::awaitable<VerbReply> VerbExecutor::create_one(CreateOneVerb verb, TimePoin
   }
   std::string missing_image;
   const auto response = co_await create_counted(verb, missing_image, deadline);
-  if (!response) co_return failure(response.error());
-  VerbReply reply = docker_reply(herd_.settings.hostname, *response);
-  if (!missing_image.empty()) {
-    reply.body = with_members(reply.body, "\"image_missing\":" + quote_json(missing_image));
-  }
+  if (!response) co_return with_image(failure(response.error()), missing_image);
+  VerbReply reply = with_image(docker_reply(herd_.settings.hostname, *response), missing_image);
   if (reply.status != 200 || !verb.start) co_return reply;
   std::string created = docker_client::created_id(response->body).value_or("");
   co_return co_await start_created(std::move(created), std::move(reply), deadline);
@@ -183,23 +189,29 @@ asio::awaitable<Result<DockerResponse>> VerbExecutor::create_pulling(const Creat
   if (!response || response->status != 404) co_return response;
   const auto image = image_of_body(verb.body);
   if (!image) co_return response;
-  // Docker answers 404 for other things that a body names, too.
+  // Docker answers 404 for other things that a body names, too. Whatever comes of the question, the
+  // answer to the create is certain: nothing was made.
   const auto present =
       co_await docker_.call(docker_client::inspect_image_request(*image, deadline));
-  if (!present) co_return present.error();
-  if (present->ok()) co_return response;
-  const TimePoint pull_until = deadline - after_pull;
-  auto pulled = co_await puller_.pull(*image, verb.headers, pull_until);
-  if (!pulled) {
-    missing_image = *image;
-    const std::string text = "No such image on " + herd_.settings.hostname + ": " + *image +
-                             ", and it could not be pulled: " + pulled.error().message;
-    response->body = dump_json(json{{"message", text}});
-    co_return response;
+  if (!present || (!present->ok() && present->status != 404)) co_return response;
+  if (present->status == 404) {
+    const TimePoint until = end_of_wait(herd_.clock.now(), deadline);
+    const auto pulled = co_await puller_.pull(*image, verb.headers, until);
+    if (!pulled) {
+      missing_image = *image;
+      const std::string missing = "No such image on " + herd_.settings.hostname + ": " + *image;
+      if (pulled.error().code == errc::image_pulling) {
+        co_return Error(errc::image_pulling, missing + "; " + pulled.error().message);
+      }
+      const std::string text = missing + ", and it could not be pulled: " + pulled.error().message;
+      response->body = dump_json(json{{"message", text}});
+      co_return response;
+    }
   }
   co_return co_await docker_.call(request());
 }
 
+  // Also when it was there: a pull may have ended between the two questions.
 asio::awaitable<VerbReply> VerbExecutor::start_created(std::string id, VerbReply created,
                                                        TimePoint deadline) {
   const auto started = co_await docker_.call(docker_client::start_request(id, deadline));

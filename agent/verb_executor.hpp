@@ -22,7 +22,8 @@ class VerbExecutor {
   asio::awaitable<VerbReply> act(ContainerVerb verb, TimePoint deadline);
   /// Creates one container, and starts it if asked. Not 200: `code` in the reply says whether
   /// anything was changed; "declined" comes with `load` when it is only that this node has more
-  /// than `max_load` containers; `image_missing` names an image that could not be had.
+  /// than `max_load` containers; `image_missing` names an image that could not be had, or, with
+  /// code image_pulling, that may be had by asking again.
   asio::awaitable<VerbReply> create_one(CreateOneVerb verb, TimePoint deadline);
   /// An envelope with this node's containers or images.
   asio::awaitable<VerbReply> list(ListVerb verb, TimePoint deadline);
@@ -43,6 +44,7 @@ class VerbExecutor {
   asio::awaitable<Result<docker_client::DockerResponse>> create_pulling(const CreateOneVerb& verb,
                                                                         std::string& missing_image,
                                                                         TimePoint deadline);
+  static VerbReply with_image(VerbReply reply, const std::string& missing_image);
   asio::awaitable<VerbReply> start_created(std::string id, VerbReply created, TimePoint deadline);
   VerbReply failure(const Error& error) const;
 

@@ -45,6 +45,7 @@ inline constexpr std::size_t docker_event_bytes = 1u << 20;  ///< One event.
 inline constexpr std::uint32_t instances = 10'000;  ///< One bulk.
 inline constexpr std::size_t ids_per_request = 10'000;
 inline constexpr std::size_t creates_per_node = 8;  ///< In flight to one node, per bulk.
+inline constexpr std::size_t pulls = 32;            ///< At once; each holds a call to the daemon.
 inline constexpr std::size_t template_bytes = 1u << 20;
 
 inline constexpr milliseconds drain{3'000};  ///< Requests in flight when stopping.

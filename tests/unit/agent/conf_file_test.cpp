@@ -55,8 +55,10 @@ TEST(ConfFile, dockermods_keys_keep_their_meaning) {
 TEST(ConfFile, the_new_keys_are_read) {
   const ConfFile conf = parsed(R"({
     "docker": "unix:///run/docker.sock", "http": "127.0.0.1:9000", "templates": "t",
+    "pullTimeout": 90000,
     "cluster": "cluster.yaml", "log": {"level": "debug", "format": "json"}, "insecure": true })");
   EXPECT_EQ(conf.docker, "unix:///run/docker.sock");
+  EXPECT_EQ(conf.pull_timeout, milliseconds(90000));
   EXPECT_EQ(conf.http->address, "127.0.0.1");
   EXPECT_EQ(conf.http->port, 9000);
   EXPECT_EQ(conf.templates, "t");
@@ -140,6 +142,7 @@ TEST(ConfFile, every_error_names_file_key_and_expectation) {
       {R"({"trackingServiceInterval": 99})", "trackingServiceInterval", "from 100 to 86400000"},
       {R"({"taskTimeout": 18446744073709551615})", "taskTimeout", "from 10 to 3600000"},
       {R"({"newContainerTimeout": true})", "newContainerTimeout", "a whole number"},
+      {R"({"pullTimeout": 999})", "pullTimeout", "from 1000 to 3600000"},
       {R"({"restServicePort": 70000})", "restServicePort", "from 1 to 65535"},
       {R"({"http": ":80", "restServicePort": 81})", "restServicePort", "must be 80 as in http"},
       {R"({"http": 8080})", "http", "a string"},

@@ -54,6 +54,7 @@ TEST(ResolveConfig, without_anything_all_is_on_loopback) {
   EXPECT_EQ(config.relist_interval, milliseconds(10000));
   EXPECT_EQ(config.task_timeout, milliseconds(2500));
   EXPECT_EQ(config.new_container_timeout, milliseconds(15000));
+  EXPECT_EQ(config.pull_timeout, milliseconds(600000));
   EXPECT_FALSE(config.insecure);
   EXPECT_THAT(config.notes, IsEmpty());
 }
