@@ -129,7 +129,8 @@ asio::awaitable<void> BulkCreate::attempt(BulkItem& item, NodeId node) {
     herd_.release(node);
     end_with(item, !body   ? body.error()
                    : !name ? name.error()
-                           : Error(errc::timeout, "the deadline passed before this one was tried"));
+                           : Error(errc::not_begun, "the deadline passed before this one was begun")
+                                 .at_node(variables.hostname));
     co_return;
   }
   if (const auto taken = name_conflict(*name)) {
@@ -170,7 +171,7 @@ asio::awaitable<Result<bus::Reply>> BulkCreate::ask(NodeId node, std::string ver
     if (answer->status == 200) {
       end(item, BulkItem::State::created, 200, answer->body);
     } else {
-      judge_refusal(item, node, *answer);
+      judge_refusal(item, node, hostname, *answer);
     }
     return;
   }
@@ -185,26 +186,27 @@ asio::awaitable<Result<bus::Reply>> BulkCreate::ask(NodeId node, std::string ver
   }
 }
 
-void BulkCreate::judge_refusal(BulkItem& item, const NodeId& node, const bus::Reply& reply) {
+void BulkCreate::judge_refusal(BulkItem& item, const NodeId& node, const std::string& hostname,
+                               const bus::Reply& reply) {
   item.status = reply.status;
-  item.envelope = reply.body;
+  item.envelope = as_envelope(reply.body, reply.status, hostname);
   const auto code = code_of(reply.body);
   if (code == errc::declined) {
     if (const auto load = load_of(reply)) {
       reported_loads_[node] = *load;
       ++item.declines;
-      reassign(item);
+      reassign(item, node);
       return;
     }
   }
   if (!code || !nothing_was_changed(*code)) {
-    end(item, BulkItem::State::unknown, reply.status, reply.body);
+    end(item, BulkItem::State::unknown, item.status, std::move(item.envelope));
   } else if (*code == errc::bad_request ||
              (*code == errc::docker_refused && !may_succeed_elsewhere(reply.status))) {
-    end(item, BulkItem::State::failed, reply.status, reply.body);
+    end(item, BulkItem::State::failed, item.status, std::move(item.envelope));
   } else {
     item.refused_by.insert(node);
-    reassign(item);
+    reassign(item, node);
   }
 }
 

@@ -74,7 +74,8 @@ class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
   /// As long as the node pulls the image it is asked again.
   asio::awaitable<Result<bus::Reply>> ask(NodeId node, std::string verb);
              const Result<bus::Reply>& answer);
-  void judge_refusal(BulkItem& item, const NodeId& node, const bus::Reply& reply);
+  void judge_refusal(BulkItem& item, const NodeId& node, const std::string& hostname,
+                     const bus::Reply& reply);
   void end(BulkItem& item, BulkItem::State state, int status, std::string envelope);
   void end_with(BulkItem& item, const Error& error);
   Loads loads() const;

@@ -1,5 +1,6 @@
 #include "agent/replies.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "base/json_reader.hpp"
@@ -97,6 +98,23 @@ VerbReply docker_reply(std::string_view hostname, const docker_client::DockerRes
 std::string error_envelope(const Error& error) {
   const VerbReply reply = http_api::error_reply(error);
   return with_members(reply.body, "\"statusCode\":" + std::to_string(reply.status));
+}
+
+std::string as_envelope(std::string_view answer, int status, std::string_view hostname) {
+  const auto members = slice_json_object(answer);
+  if (!members) return std::string(answer);
+  const auto has = [&](std::string_view key) {
+    return std::any_of(members->begin(), members->end(),
+                       [&](const JsonMember& member) { return member.key == key; });
+  };
+  std::string envelope(answer);
+  if (!has("dockerInstance")) {
+    envelope = with_members(envelope, "\"dockerInstance\":" + quote_json(hostname));
+  }
+  if (!has("statusCode")) {
+    envelope = with_members(envelope, "\"statusCode\":" + std::to_string(status));
+  }
+  return envelope;
 }
 
 std::string body_envelope(std::string_view hostname, std::string_view json_body) {

@@ -164,6 +164,9 @@ asio::awaitable<VerbReply> VerbExecutor::create_one(CreateOneVerb verb, TimePoin
   if (!status.in_pool) {
     co_return failure(Error(errc::declined, status.hostname + " is out of the pool"));
   }
+  if (herd_.clock.now() >= deadline) {
+    co_return failure(Error(errc::not_begun, "the deadline passed before this one was begun"));
+  }
   const std::size_t load = herd_.directory.count(herd_.self()) + herd_.creating_here.hidden();
   if (verb.max_load && load > *verb.max_load) {
     VerbReply reply = failure(Error(errc::declined, status.hostname + " has more containers"));
@@ -208,10 +211,10 @@ asio::awaitable<Result<DockerResponse>> VerbExecutor::create_pulling(const Creat
       co_return response;
     }
   }
+  // Also when it was there: a pull may have ended between the two questions.
   co_return co_await docker_.call(request());
 }
 
-  // Also when it was there: a pull may have ended between the two questions.
 asio::awaitable<VerbReply> VerbExecutor::start_created(std::string id, VerbReply created,
                                                        TimePoint deadline) {
   const auto started = co_await docker_.call(docker_client::start_request(id, deadline));

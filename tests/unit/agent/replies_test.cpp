@@ -100,5 +100,15 @@ TEST(Replies, a_bulk_is_200_when_all_207_in_part_and_its_first_failure_when_none
   EXPECT_EQ(summary_status(summary, 503), 503);
 }
 
+TEST(Replies, an_answer_without_host_and_status_becomes_an_envelope_and_an_envelope_stays_one) {
+  const std::string busy = R"({"error":"too busy","code":"busy"})";
+  EXPECT_EQ(
+      parsed(as_envelope(busy, 503, "h1")),
+      (json{
+          {"statusCode", 503}, {"dockerInstance", "h1"}, {"error", "too busy"}, {"code", "busy"}}));
+  const std::string envelope = R"({"statusCode":409,"dockerInstance":"h2"})";
+  EXPECT_EQ(as_envelope(envelope, 503, "h1"), envelope);
+}
+
 }  // namespace
 }  // namespace dockherd::agent
