@@ -75,9 +75,7 @@ void BulkCreate::assign_shares() {
   }
   for (const auto& [node, share] : shares) {
     if (share.extra == 0) continue;
-    item->max_load = before.at(node) + share.base;
-    extras_.insert(node);
-    assign(*item++, node);
+    assign_extra(*item++, node, before.at(node) + share.base);
   }
 }
 
@@ -89,23 +87,26 @@ void BulkCreate::assign(BulkItem& item, const NodeId& node) {
   herd_.tasks.spawn("create", work(shared_from_this(), node));
 }
 
-void BulkCreate::reassign(BulkItem& item) {
+void BulkCreate::assign_extra(BulkItem& item, const NodeId& node,
+                              std::optional<std::size_t> max_load) {
+  item.max_load = max_load;
+  item.extra = true;
+  ++extras_[node];
+  assign(item, node);
+}
+
+void BulkCreate::reassign(BulkItem& item, const NodeId& not_taken_by) {
+  if (item.extra) --extras_[not_taken_by];
+  item.extra = false;
   const Loads now = loads();
-  auto node = least_loaded(now, item.refused_by, herd_.random);
-  // Among equals one that has none of this bulk's remainder yet: nobody is to get two of it.
-  std::set<NodeId> excluded = item.refused_by;
-  excluded.insert(extras_.begin(), extras_.end());
-  const auto without = least_loaded(now, excluded, herd_.random);
-  if (node && without && now.at(*without) <= now.at(*node)) node = without;
+  const auto node = next_of_remainder(now, extras_, item.refused_by, herd_.random);
   if (!node) {
     end(item, BulkItem::State::failed, item.status, std::move(item.envelope));
     return;
   }
   // A herd that changes faster than we look must not keep an item going round for ever.
   const bool insist = item.declines > 2 * now.size() + 8;
-  item.max_load = insist ? std::nullopt : std::optional(now.at(*node));
-  extras_.insert(*node);
-  assign(item, *node);
+  assign_extra(item, *node, insist ? std::nullopt : std::optional(now.at(*node)));
 }
 
 asio::awaitable<void> BulkCreate::work(std::shared_ptr<BulkCreate> /*keep_alive*/, NodeId node) {
@@ -149,8 +150,6 @@ asio::awaitable<void> BulkCreate::attempt(BulkItem& item, NodeId node) {
   judge(item, node, variables.hostname, answer);
 }
 
-void BulkCreate::judge(BulkItem& item, const NodeId& node, const std::string& hostname,
-                       const Result<bus::Reply>& answer) {
 asio::awaitable<Result<bus::Reply>> BulkCreate::ask(NodeId node, std::string verb) {
   for (;;) {
     const TimePoint now = herd_.clock.now();
@@ -167,6 +166,8 @@ asio::awaitable<Result<bus::Reply>> BulkCreate::ask(NodeId node, std::string ver
   }
 }
 
+void BulkCreate::judge(BulkItem& item, const NodeId& node, const std::string& hostname,
+                       const Result<bus::Reply>& answer) {
   if (answer) {
     if (answer->status == 200) {
       end(item, BulkItem::State::created, 200, answer->body);
@@ -180,7 +181,7 @@ asio::awaitable<Result<bus::Reply>> BulkCreate::ask(NodeId node, std::string ver
   item.envelope = error_envelope(error);
   if (nothing_was_changed(error.code)) {
     item.refused_by.insert(node);
-    reassign(item);
+    reassign(item, node);
   } else {
     end(item, BulkItem::State::unknown, item.status, std::move(item.envelope));
   }

@@ -45,6 +45,7 @@ struct BulkItem {
   std::set<NodeId> refused_by;          ///< Not asked again.
   std::optional<std::size_t> max_load;  ///< Part of the remainder: only where so few are.
   std::uint32_t declines = 0;           ///< Times that a node had more than that.
+  bool extra = false;                   ///< Counted in the bulk's extras where it is placed.
 };
 
 /// Purpose: carries out one bulk. Lifecycle: make, run() once; goes on in the herd's tasks when the
@@ -66,13 +67,14 @@ class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
  private:
   void assign_shares();
   void assign(BulkItem& item, const NodeId& node);
-  void reassign(BulkItem& item);
+  void assign_extra(BulkItem& item, const NodeId& node, std::optional<std::size_t> max_load);
+  void reassign(BulkItem& item, const NodeId& not_taken_by);
   asio::awaitable<void> work(std::shared_ptr<BulkCreate> keep_alive, NodeId node);
   asio::awaitable<void> attempt(BulkItem& item, NodeId node);
-  /// `hostname`: the node's when it was asked; a lost one is not known any more.
-  void judge(BulkItem& item, const NodeId& node, const std::string& hostname,
   /// As long as the node pulls the image it is asked again.
   asio::awaitable<Result<bus::Reply>> ask(NodeId node, std::string verb);
+  /// `hostname`: the node's when it was asked; a lost one is not known any more.
+  void judge(BulkItem& item, const NodeId& node, const std::string& hostname,
              const Result<bus::Reply>& answer);
   void judge_refusal(BulkItem& item, const NodeId& node, const std::string& hostname,
                      const bus::Reply& reply);
@@ -91,7 +93,7 @@ class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
   std::map<NodeId, std::deque<BulkItem*>> queues_;
   std::map<NodeId, std::size_t> workers_;
   std::map<NodeId, std::size_t> reported_loads_;  // From nodes that declined.
-  std::set<NodeId> extras_;                       // Nodes that have, or get, one of the remainder.
+  Loads extras_;  // What nodes have, or get, beyond their equal shares.
   std::size_t ended_ = 0;
   asio::experimental::channel<void(boost::system::error_code)> done_;
 };

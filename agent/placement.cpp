@@ -7,9 +7,10 @@ namespace dockherd::agent {
 namespace {
 
 struct Candidate {
-  Candidate(std::size_t containers, std::uint64_t drawn, const NodeId& id)
-      : load(containers), lot(drawn), node(id) {}
+  Candidate(std::size_t of_remainder, std::size_t containers, std::uint64_t drawn, const NodeId& id)
+      : extras(of_remainder), load(containers), lot(drawn), node(id) {}
 
+  std::size_t extras;
   std::size_t load;
   std::uint64_t lot;  // Breaks ties.
   NodeId node;
@@ -28,7 +29,7 @@ std::map<NodeId, Share> spread(std::uint32_t instances, const Loads& loads,
   candidates.reserve(loads.size());
   for (const auto& [node, load] : loads) {
     shares.emplace_hint(shares.end(), node, Share{instances / nodes, 0});  // Both are in order.
-    candidates.emplace_back(load, random(), node);
+    candidates.emplace_back(0, load, random(), node);
   }
   const auto remainder = static_cast<std::ptrdiff_t>(instances % nodes);
   std::partial_sort(candidates.begin(), candidates.begin() + remainder, candidates.end());
@@ -38,12 +39,13 @@ std::map<NodeId, Share> spread(std::uint32_t instances, const Loads& loads,
   return shares;
 }
 
-std::optional<NodeId> least_loaded(const Loads& loads, const std::set<NodeId>& excluded,
-                                   std::mt19937_64& random) {
+std::optional<NodeId> next_of_remainder(const Loads& loads, const Loads& extras,
+                                        const std::set<NodeId>& excluded, std::mt19937_64& random) {
   std::optional<Candidate> best;
   for (const auto& [node, load] : loads) {
     if (excluded.contains(node)) continue;
-    const Candidate candidate(load, random(), node);
+    const auto has = extras.find(node);
+    const Candidate candidate(has == extras.end() ? 0 : has->second, load, random(), node);
     if (!best || candidate < *best) best = candidate;
   }
   if (!best) return std::nullopt;

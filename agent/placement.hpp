@@ -31,8 +31,10 @@ struct Share {
 std::map<NodeId, Share> spread(std::uint32_t instances, const Loads& loads,
                                std::mt19937_64& random);
 
-/// The least loaded node not in `excluded`, ties broken at random; nothing when none is left.
-std::optional<NodeId> least_loaded(const Loads& loads, const std::set<NodeId>& excluded,
-                                   std::mt19937_64& random);
+/// The node for one more of a bulk's remainder, not in `excluded`: of those with the fewest in
+/// `extras`, which is what they have of that remainder already, the least loaded, ties broken at
+/// random. So nobody gets a second one before everybody has a first. Nothing when no node is left.
+std::optional<NodeId> next_of_remainder(const Loads& loads, const Loads& extras,
+                                        const std::set<NodeId>& excluded, std::mt19937_64& random);
 
 }  // namespace dockherd::agent

@@ -42,7 +42,7 @@ void place_again_after_refusals(benchmark::State& state) {
   for (const auto& [node, load] : loads) {
     if (refused.size() < 10) refused.insert(node);
   }
-  for (auto _ : state) benchmark::DoNotOptimize(least_loaded(loads, refused, random));
+  for (auto _ : state) benchmark::DoNotOptimize(next_of_remainder(loads, {}, refused, random));
 }
 BENCHMARK(place_again_after_refusals);
 

@@ -3,7 +3,7 @@
 //   DOCKHERD_SIM_COUNT=N   how many seeds (default 200)
 //   DOCKHERD_SIM_FIRST=N   from which on (default 1)
 //   DOCKHERD_SIM_ONCE=1    each seed once: quicker, but says nothing of determinism
-//   DOCKHERD_SIM_STRICT=1  creates at once must be spread as evenly as those one after the other
+//   DOCKHERD_SIM_STRICT=1  also creates at once must leave counts within one of each other
 //   DOCKHERD_SIM_TRACE=1   every message, verb and fault to standard error
 #include <gtest/gtest.h>
 

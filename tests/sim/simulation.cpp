@@ -187,7 +187,7 @@ void Simulation::stay_calm() {
   }
 }
 
-void Simulation::create_calmly(const std::string& phase, int at_once, bool check_spread) {
+void Simulation::create_calmly(const std::string& phase, int at_once, bool check_counts) {
   std::vector<int> sent;
   for (int i = 0; i < at_once; ++i) {
     const int instances = random_.chance(0.4) ? 0 : random_.between(1, 20);
@@ -197,13 +197,13 @@ void Simulation::create_calmly(const std::string& phase, int at_once, bool check
   wait_for_answers(40s);
   for (const int number : sent) {
     const VerbRecord& record = verbs_.record(number);
-    if (check_spread) keep(phase, check_shares(number, record.asked, shares_of(number)));
+    keep(phase, check_shares(number, record.asked, shares_of(number)));
     if (record.status != 200) {
       keep(phase, {"a create on a calm herd got " + std::to_string(record.status) + ": " +
                    record.body.substr(0, 500)});
     }
   }
-  if (check_spread) keep(phase, check_balance(counts()));
+  if (check_counts) keep(phase, check_balance(counts()));
 }
 
 void Simulation::even_out(const std::string& phase) {

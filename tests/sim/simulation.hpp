@@ -21,8 +21,8 @@ struct SimulationSettings {
   Duration faults = std::chrono::seconds(12);       ///< How long faults are made.
   Duration until_quiet = std::chrono::seconds(45);  ///< After healing; more is a complaint.
   int calm_rounds = 5;                              ///< Of bulks and single creates.
-  /// Also creates sent at once through several nodes must leave the herd even at once; otherwise it
-  /// is enough that those that follow one after the other even it out.
+  /// Also creates sent at once through several nodes must leave the herd even; otherwise it is
+  /// enough that those that follow one after the other even it out.
   bool strict_at_once = false;
   /// Instead of random faults and verbs: links are reset twice, a second apart, nothing else.
   bool only_double_resets = false;
@@ -55,7 +55,7 @@ class Simulation {
   void heal_and_wait();
   void empty_the_herd();
   void stay_calm();
-  void create_calmly(const std::string& phase, int at_once, bool check_spread);
+  void create_calmly(const std::string& phase, int at_once, bool check_counts);
   void even_out(const std::string& phase);
   void check_pool();
   void check_whole_history();

@@ -51,16 +51,25 @@ TEST(Placement, ties_go_to_different_nodes_in_different_draws) {
   std::mt19937_64 random(3);
   const Loads loads{{node(1), 5}, {node(2), 5}, {node(3), 5}};
   std::set<NodeId> chosen;
-  for (int i = 0; i < 100; ++i) chosen.insert(*least_loaded(loads, {}, random));
+  for (int i = 0; i < 100; ++i) chosen.insert(*next_of_remainder(loads, {}, {}, random));
   EXPECT_EQ(chosen.size(), 3u);
 }
 
 TEST(Placement, excluded_nodes_are_not_chosen_and_nothing_is_left_when_all_are) {
   std::mt19937_64 random(3);
   const Loads loads{{node(1), 5}, {node(2), 9}};
-  EXPECT_EQ(least_loaded(loads, {node(1)}, random), node(2));
-  EXPECT_EQ(least_loaded(loads, {node(1), node(2)}, random), std::nullopt);
+  EXPECT_EQ(next_of_remainder(loads, {}, {node(1)}, random), node(2));
+  EXPECT_EQ(next_of_remainder(loads, {}, {node(1), node(2)}, random), std::nullopt);
   EXPECT_TRUE(spread(3, {}, random).empty());
+}
+
+TEST(Placement, nobody_gets_a_second_of_the_remainder_before_everybody_has_a_first) {
+  std::mt19937_64 random(3);
+  const Loads loads{{node(1), 1}, {node(2), 9}, {node(3), 8}};
+  EXPECT_EQ(next_of_remainder(loads, {{node(1), 1}}, {}, random), node(3));
+  EXPECT_EQ(next_of_remainder(loads, {{node(1), 1}, {node(3), 1}}, {}, random), node(2));
+  EXPECT_EQ(next_of_remainder(loads, {{node(1), 1}, {node(2), 1}, {node(3), 1}}, {}, random),
+            node(1));
 }
 
 }  // namespace
