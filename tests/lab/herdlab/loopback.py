@@ -62,8 +62,8 @@ class LoopbackHerd:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         self.agents.append(Agent(
             None, name=name, directory=self.directory, address="127.0.0.1", port=port,
-            conf={"docker": f"unix://{path}"} | self._conf, cluster=f"herd: {self.herd}\n", arguments=(),
-            program=self.binaries / "dockherd", environment=environment))
+            conf={"docker": f"unix://{path}"} | self._conf, cluster=f"herd: {self.herd}\n",
+            arguments=(), program=self.binaries / "dockherd", environment=environment))
         until(lambda: ask(path, "GET", "/_ping")[0] == 200, 30, what="fake daemon")
 
     def _start(self):
