@@ -23,14 +23,14 @@ void ContainerDirectory::put(const NodeId& node, const std::string& id,
   const Key key{id, node};
   const auto [it, inserted] = containers_.try_emplace(key);
   if (!inserted && it->second == names) return;
-  Totals& totals = totals_[node];
+  OfNode& of_node = nodes_[node];
   if (inserted) {
-    ++totals.count;
+    of_node.keys.insert(&it->first);
   } else {
-    totals.sum ^= sum_of(id, it->second);
+    of_node.sum ^= sum_of(id, it->second);
     forget_names(key, it->second);
   }
-  totals.sum ^= sum_of(id, names);
+  of_node.sum ^= sum_of(id, names);
   for (const std::string& name : names) by_name_.emplace(name, key);
   it->second = std::move(names);
 }
@@ -39,18 +39,21 @@ void ContainerDirectory::remove(const NodeId& node, const std::string& id) {
   const auto it = containers_.find(Key{id, node});
   if (it == containers_.end()) return;
   forget_names(it->first, it->second);
-  const auto totals = totals_.find(node);
-  totals->second.sum ^= sum_of(id, it->second);
-  if (--totals->second.count == 0) totals_.erase(totals);
+  const auto of_node = nodes_.find(node);
+  of_node->second.sum ^= sum_of(id, it->second);
+  of_node->second.keys.erase(&it->first);
+  if (of_node->second.keys.empty()) nodes_.erase(of_node);
   containers_.erase(it);
 }
 
 void ContainerDirectory::remove_node(const NodeId& node) {
-  std::vector<std::string> ids;
-  for (const auto& [key, names] : containers_) {
-    if (key.second == node) ids.push_back(key.first);
+  const auto of_node = nodes_.extract(node);
+  if (of_node.empty()) return;
+  for (const Key* key : of_node.mapped().keys) {
+    const auto it = containers_.find(*key);
+    forget_names(it->first, it->second);
+    containers_.erase(it);
   }
-  for (const std::string& id : ids) remove(node, id);
 }
 
 void ContainerDirectory::forget_names(const Key& key, const std::vector<std::string>& names) {
@@ -112,13 +115,13 @@ Resolution ContainerDirectory::resolve(std::string_view reference,
 }
 
 std::size_t ContainerDirectory::count(const NodeId& node) const {
-  const auto it = totals_.find(node);
-  return it == totals_.end() ? 0 : it->second.count;
+  const auto it = nodes_.find(node);
+  return it == nodes_.end() ? 0 : it->second.keys.size();
 }
 
 std::uint64_t ContainerDirectory::sum(const NodeId& node) const {
-  const auto it = totals_.find(node);
-  return it == totals_.end() ? 0 : it->second.sum;
+  const auto it = nodes_.find(node);
+  return it == nodes_.end() ? 0 : it->second.sum;
 }
 
 bool ContainerDirectory::has(const NodeId& node, const std::string& id) const {

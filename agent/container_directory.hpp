@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -73,11 +75,14 @@ class ContainerDirectory {
   NodeId preferred_;
   Containers containers_;
   std::multimap<std::string, Key, std::less<>> by_name_;
-  struct Totals {
-    std::size_t count = 0;
+  // What one node has: its keys in containers_, which stay where they are, so that a node that
+  // joins or is lost costs as much as it has and not as much as the herd has. Tables that are never
+  // walked where the order would show.
+  struct OfNode {
+    std::unordered_set<const Key*> keys;
     std::uint64_t sum = 0;  // Of all, in any order: each is put in and taken out by XOR.
   };
-  std::map<NodeId, Totals> totals_;
+  std::unordered_map<NodeId, OfNode> nodes_;
 };
 
 }  // namespace dockherd::agent

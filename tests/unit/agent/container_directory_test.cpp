@@ -98,6 +98,9 @@ TEST_F(Directory, a_removed_node_takes_its_containers_along_and_no_others) {
   EXPECT_EQ(directory.count(there), 0u);
   EXPECT_TRUE(directory.resolve("web-1").found());
   EXPECT_TRUE(directory.resolve("cafe").candidates.empty());
+  directory.put(there, id_of("abc2"), {"web-2"});
+  EXPECT_EQ(directory.count(there), 1u);
+  EXPECT_TRUE(directory.resolve("web-2").found());
 }
 
 TEST_F(Directory, two_agents_beside_one_daemon_are_not_ambiguous_and_this_node_is_preferred) {
