@@ -51,17 +51,17 @@ Loads BulkCreate::loads() const {
 }
 
 asio::awaitable<void> BulkCreate::run() {
-  const auto nodes = std::max<std::size_t>(herd_.loads_in_pool().size(), 1);
+  const Loads before = loads();
+  const auto nodes = std::max<std::size_t>(before.size(), 1);
   const auto rounds = 1 + plan_.instances / (nodes * limits::creates_per_node);
   allowed_ = herd_.settings.new_container_timeout * rounds;
   deadline_ = herd_.clock.now() + allowed_;
-  assign_shares();
+  assign_shares(before);
   if (ended_ == items_.size()) co_return;
   co_await done_.async_receive(asio::use_awaitable);
 }
 
-void BulkCreate::assign_shares() {
-  const Loads before = loads();
+void BulkCreate::assign_shares(const Loads& before) {
   const auto shares = spread(plan_.instances, before, herd_.random);
   if (shares.empty()) {
     for (BulkItem& item : items_) end_with(item, nowhere_to_go());

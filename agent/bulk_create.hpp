@@ -65,7 +65,7 @@ class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
   int first_failure() const;
 
  private:
-  void assign_shares();
+  void assign_shares(const Loads& before);
   void assign(BulkItem& item, const NodeId& node);
   void assign_extra(BulkItem& item, const NodeId& node, std::optional<std::size_t> max_load);
   void reassign(BulkItem& item, const NodeId& not_taken_by);

@@ -65,15 +65,11 @@ struct Herd {
 
   /// Nodes that take new containers, with the containers that each has or is about to get from us.
   Loads loads_in_pool() const {
-    Loads loads;
-    for (const auto& [node, status] : nodes.nodes()) {
-      if (status.in_pool && status.daemon_up) loads[node] = load(node);
+    Loads loads = agent::loads_in_pool(nodes, directory);
+    for (const auto& [node, creates] : assigned_) {
+      if (const auto it = loads.find(node); it != loads.end()) it->second += creates.hidden();
     }
     return loads;
-  }
-  std::size_t load(const NodeId& node) const {
-    const auto it = assigned_.find(node);
-    return directory.count(node) + (it == assigned_.end() ? 0 : it->second.hidden());
   }
 
   /// A create is given to a node, and has ended. In between the node counts as having one more;

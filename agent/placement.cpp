@@ -20,13 +20,23 @@ struct Candidate {
 
 }  // namespace
 
-std::map<NodeId, Share> spread(std::uint32_t instances, const Loads& loads,
-                               std::mt19937_64& random) {
-  std::map<NodeId, Share> shares;
+Loads loads_in_pool(const NodeTable& nodes, const ContainerDirectory& directory) {
+  Loads loads;
+  loads.reserve(nodes.nodes().size());
+  for (const auto& [node, status] : nodes.nodes()) {
+    if (!status.in_pool || !status.daemon_up) continue;
+    loads.emplace_hint(loads.end(), node, directory.count(node));  // Both are in order.
+  }
+  return loads;
+}
+
+Shares spread(std::uint32_t instances, const Loads& loads, std::mt19937_64& random) {
+  Shares shares;
   if (loads.empty()) return shares;
   const auto nodes = static_cast<std::uint32_t>(loads.size());
   std::vector<Candidate> candidates;
   candidates.reserve(loads.size());
+  shares.reserve(loads.size());
   for (const auto& [node, load] : loads) {
     shares.emplace_hint(shares.end(), node, Share{instances / nodes, 0});  // Both are in order.
     candidates.emplace_back(0, load, random(), node);

@@ -17,6 +17,24 @@ std::pair<std::size_t, std::size_t> least_and_most(const Loads& loads) {
   return {least->second, most->second};
 }
 
+TEST(Placement, nodes_count_what_they_have_and_only_those_in_the_pool_count) {
+  NodeTable nodes;
+  ContainerDirectory directory(node(1));
+  NodeStatus status;
+  status.daemon_up = true;
+  for (std::uint8_t number = 1; number <= 4; ++number) {
+    status.hostname = "host" + std::to_string(number);
+    nodes.put(node(number), status);
+  }
+  nodes.find(node(3))->in_pool = false;
+  nodes.find(node(4))->daemon_up = false;
+  directory.put(node(1), std::string(64, 'a'), {"a"});
+  directory.put(node(1), std::string(64, 'b'), {"b"});
+  directory.put(node(3), std::string(64, 'c'), {"c"});
+  const Loads expected{{node(1), 2}, {node(2), 0}};
+  EXPECT_EQ(loads_in_pool(nodes, directory), expected);
+}
+
 TEST(Placement, every_node_gets_the_floor_and_the_remainder_goes_to_the_least_loaded) {
   std::mt19937_64 random(1);
   const Loads loads{{node(1), 9}, {node(2), 3}, {node(3), 7}};
