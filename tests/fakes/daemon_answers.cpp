@@ -127,7 +127,17 @@ std::string rfc3339(WallTime time) {
   return std::string(text, size) + "." + std::string(9 - fraction.size(), '0') + fraction + "Z";
 }
 
-DockerResponse DaemonModel::list(const Call& call) const {
+DockerResponse DaemonModel::list(const Call& call) {
+  const std::int64_t second = unix_seconds(call.now);
+  const bool good = rendered_.target == call.raw_target && rendered_.second == second &&
+                    rendered_.changes == changes_;
+  if (!good) {
+    rendered_ = RenderedList{std::string(call.raw_target), second, changes_, render_list(call)};
+  }
+  return rendered_.response;
+}
+
+DockerResponse DaemonModel::render_list(const Call& call) const {
   const std::string text = call.target.get("filters");
   const json filters = text.empty() ? json::object() : json::parse(text, nullptr, false);
   if (filters.is_discarded()) return refuse(400, "invalid filter");

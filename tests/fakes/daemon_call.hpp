@@ -7,11 +7,16 @@
 namespace dockherd::fakes {
 
 struct DaemonModel::Call {
-  Call(std::string_view http_method, std::string_view raw_target, std::string_view raw_body,
+  Call(std::string_view http_method, std::string_view whole_target, std::string_view raw_body,
        WallTime time)
-      : method(http_method), target(RequestTarget::parse(raw_target)), body(raw_body), now(time) {}
+      : method(http_method),
+        raw_target(whole_target),
+        target(RequestTarget::parse(whole_target)),
+        body(raw_body),
+        now(time) {}
 
   std::string_view method;
+  std::string_view raw_target;
   RequestTarget target;
   std::string_view body;
   WallTime now;

@@ -110,6 +110,7 @@ void DaemonModel::emit_network(const ModelContainer& about, std::string_view act
 }
 
 void DaemonModel::publish(ModelEvent event) {
+  ++changes_;
   history_.push_back(event);
   if (history_.size() > kept_events) history_.pop_front();
   for (const auto& [number, observer] : observers_) observer(event);
@@ -141,6 +142,7 @@ bool DaemonModel::exit(std::string_view id, int exit_code, WallTime now) {
 }
 
 void DaemonModel::preload(std::size_t count, std::string_view prefix, WallTime now) {
+  ++changes_;
   const std::string image = images_.empty() ? "busybox:latest" : images_.begin()->first;
   for (std::size_t number = 1; number <= count; ++number) {
     ModelContainer made;

@@ -125,7 +125,8 @@ class DaemonModel {
   void end_process(ModelContainer& found, int exit_code, WallTime now);
 
   // The reading half, in daemon_answers.cpp.
-  DockerResponse list(const Call& call) const;
+  DockerResponse list(const Call& call);
+  DockerResponse render_list(const Call& call) const;
   DockerResponse inspect(const ModelContainer& found) const;
   DockerResponse list_images() const;
   DockerResponse inspect_image(std::string_view name) const;
@@ -152,6 +153,18 @@ class DaemonModel {
   int next_observer_ = 1;
   std::int64_t last_time_nano_ = 0;
   std::uint64_t created_ever_ = 0;
+
+  /// The last list asked for, as rendered: asked again it costs its bytes only, and so stands for
+  /// what any daemon's list costs at least. Good until something changes, and for a second, which
+  /// its Status texts count.
+  struct RenderedList {
+    std::string target;
+    std::int64_t second = -1;
+    std::uint64_t changes = 0;
+    DockerResponse response;
+  };
+  RenderedList rendered_;
+  std::uint64_t changes_ = 0;
 };
 
 /// "busybox" -> "busybox:latest".

@@ -18,6 +18,7 @@
 #include <cstring>
 #include <deque>
 #include <utility>
+#include <vector>
 
 namespace dockherd::fakes {
 
@@ -47,10 +48,14 @@ unsigned short port_of(const Protocol::endpoint& bound) {
   return endpoint.port();
 }
 
+std::string chunk_size(std::size_t size) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%zx\r\n", size);
+  return text;
+}
+
 std::string chunk(std::string_view data) {
-  char size[32];
-  std::snprintf(size, sizeof size, "%zx\r\n", data.size());
-  return size + std::string(data) + "\r\n";
+  return chunk_size(data.size()) + std::string(data) + "\r\n";
 }
 
 std::string head_of(const DockerResponse& response) {
@@ -63,18 +68,34 @@ std::string head_of(const DockerResponse& response) {
   return head;
 }
 
-/// As Go's server does: short answers with a length, longer ones in chunks.
-std::string text_of(const DockerResponse& response, bool with_body) {
-  constexpr std::size_t longest_with_length = 2048;
-  std::string text = head_of(response);
-  if (response.status == 204 || response.status == 304) return text + "\r\n";
-  if (response.body.size() <= longest_with_length) {
-    text += "Content-Length: " + std::to_string(response.body.size()) + "\r\n\r\n";
-    return with_body ? text + response.body : text;
+/// An answer in the pieces in which it is written. The body is not copied: a list of megabytes is
+/// to cost what its bytes cost.
+struct Pieces {
+  explicit Pieces(DockerResponse answered) : response(std::move(answered)) {}
+
+  /// As Go's server does: short answers with a length, longer ones in chunks.
+  std::vector<asio::const_buffer> buffers(bool with_body) {
+    constexpr std::size_t longest_with_length = 2048;
+    const std::size_t size = response.body.size();
+    const bool has_body = response.status != 204 && response.status != 304;
+    const bool chunked = has_body && size > longest_with_length;
+    head = head_of(response);
+    if (chunked) {
+      head += "Transfer-Encoding: chunked\r\n";
+    } else if (has_body) {
+      head += "Content-Length: " + std::to_string(size) + "\r\n";
+    }
+    head += "\r\n";
+    if (!has_body || !with_body) return {asio::buffer(head)};
+    if (!chunked) return {asio::buffer(head), asio::buffer(response.body)};
+    head += chunk_size(size);
+    return {asio::buffer(head), asio::buffer(response.body), asio::buffer(end)};
   }
-  text += "Transfer-Encoding: chunked\r\n\r\n";
-  return with_body ? text + chunk(response.body) + "0\r\n\r\n" : text;
-}
+
+  DockerResponse response;
+  std::string head;
+  static constexpr std::string_view end = "\r\n0\r\n\r\n";
+};
 
 /// Returns when the peer closes; what it sends meanwhile is dropped.
 asio::awaitable<void> wait_for_close(Socket& socket) {
@@ -260,9 +281,9 @@ asio::awaitable<bool> FakeDockerdServer::answer_one(Session& session) {
     co_await stream_events(session, target);
     co_return false;
   }
-  const DockerResponse response = answer(method, target, request.body());
-  const std::string text = text_of(response, method != "HEAD");
-  co_await asio::async_write(session.socket, asio::buffer(text), asio::use_awaitable);
+  Pieces pieces(answer(method, target, request.body()));
+  const auto buffers = pieces.buffers(method != "HEAD");
+  co_await asio::async_write(session.socket, buffers, asio::use_awaitable);
   co_return request.keep_alive();
 }
 

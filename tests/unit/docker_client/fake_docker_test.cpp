@@ -15,6 +15,8 @@ namespace {
 using namespace docker_client;
 using namespace std::chrono_literals;
 using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
 
 class FakeDockerTest : public testing::Test {
  protected:
@@ -57,6 +59,28 @@ TEST_F(FakeDockerTest, carries_calls_to_the_model_and_takes_time) {
   EXPECT_GT(loop.clock.now(), before);
   EXPECT_EQ(model.containers().size(), 1u);
   EXPECT_EQ(docker.version().api_version, "1.41");
+}
+
+TEST(DaemonModel, a_list_asked_for_again_shows_what_has_changed_since) {
+  DaemonModel model;
+  const WallTime begun = WallTime(1'700'000'000s);
+  const auto list = [&model](WallTime now) {
+    return model.handle("GET", "/containers/json?all=1", "", now).body;
+  };
+  const std::string id = model.create("web", "busybox", begun).value();
+  EXPECT_THAT(list(begun), HasSubstr("created"));
+  EXPECT_EQ(list(begun), list(begun));
+  model.start(id, begun);
+  EXPECT_THAT(list(begun), HasSubstr("running"));
+  EXPECT_THAT(list(begun + 5s), HasSubstr("Up 5 seconds"));
+  model.handle("POST", "/containers/web/rename?name=shop", "", begun + 5s);
+  EXPECT_THAT(list(begun + 5s), HasSubstr("/shop"));
+  EXPECT_EQ(model.handle("GET", "/containers/json?filters={\"name\":[\"x\"]}", "", begun + 5s).body,
+            "[]\n");
+  model.preload(1, "old-", begun);
+  EXPECT_THAT(list(begun + 5s), HasSubstr("/old-1"));
+  model.remove(id, begun + 5s);
+  EXPECT_THAT(list(begun + 5s), Not(HasSubstr("/shop")));
 }
 
 TEST_F(FakeDockerTest, when_down_nothing_is_changed) {
