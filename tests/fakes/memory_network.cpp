@@ -146,16 +146,28 @@ void MemoryNetwork::heal(Host from, Host to) {
   for (const LinkPointer& link : std::vector<LinkPointer>(links_)) {
     const bool forth = link->owner->host == from && link->to == to;
     const bool back = link->owner->host == to && link->to == from;
-    if (link->broken || !(forth || back)) continue;
-    if (link->stalled && forth) {
-      time_.at(
-          next_retransmission(link->stalled_since, time_.now()), [this, link] { retransmit(link); },
-          Touches::none);
-    }
-    const Duration pause = draw(0ms, link->established ? Duration(400ms) : slowest_redial);
-    time_.after(
-        pause, [this, link] { look_after_heal(link); }, Touches::none);
+    if (!link->broken && (forth || back)) healed(link, forth);
   }
+}
+
+void MemoryNetwork::plug_in(Host host) {
+  if (unplugged_.erase(host) == 0) return;
+  for (const LinkPointer& link : std::vector<LinkPointer>(links_)) {
+    const bool ours = link->owner->host == host || link->to == host;
+    if (!link->broken && ours) healed(link, true);
+  }
+}
+
+/// `forth`: it is the way of the link's own messages that has healed.
+void MemoryNetwork::healed(const LinkPointer& link, bool forth) {
+  if (link->stalled && forth) {
+    time_.at(
+        next_retransmission(link->stalled_since, time_.now()), [this, link] { retransmit(link); },
+        Touches::none);
+  }
+  const Duration pause = draw(0ms, link->established ? Duration(400ms) : slowest_redial);
+  time_.after(
+      pause, [this, link] { look_after_heal(link); }, Touches::none);
 }
 
 void MemoryNetwork::look_after_heal(const LinkPointer& link) {
@@ -338,9 +350,12 @@ void MemoryNetwork::arrive(const LinkPointer& link, const Frames& frames) {
   std::string text = path(from, link->to);
   for (const std::string& frame : frames) text += " " + frame;
   trace(text);
-  asio::post(target->context, [target, peer = link->owner->self, message = frames]() mutable {
-    if (target->open) target->listener->on_message(peer, std::move(message));
-  });
+  Frames taken = frames;
+  if (on_arrival) on_arrival(target->host, taken);
+  asio::post(target->context,
+             [target, peer = link->owner->self, message = std::move(taken)]() mutable {
+               if (target->open) target->listener->on_message(peer, std::move(message));
+             });
   time_.touch(target->context);
 }
 
@@ -357,6 +372,7 @@ void MemoryNetwork::linger(const LinkPointer& link) {
 void MemoryNetwork::broadcast(const MemoryDiscovery& from, bool leaving) {
   ++traffic_[from.host_].datagrams;
   traffic_[from.host_].bytes += 22;
+  if (settings_.datagrams_together) return broadcast_together(from, leaving);
   for (const auto& [host, to] : discoveries_) {
     if (to == &from || is_cut(from.host_, host) || chance(settings_.datagram_loss)) continue;
     send_datagram(from, *to, leaving);
@@ -370,16 +386,34 @@ void MemoryNetwork::send_datagram(const MemoryDiscovery& from, MemoryDiscovery& 
   std::weak_ptr<int> alive = to.alive_;
   auto arrive = [this, alive, target = &to, peer = from.self_, endpoint = from.endpoint_, leaving] {
     if (alive.expired()) return;
-    asio::post(target->context_, [alive, target, peer, endpoint, leaving] {
-      if (alive.expired() || target->listener_ == nullptr) return;
-      if (leaving) {
-        target->listener_->on_departure(peer);
-      } else {
-        target->listener_->on_sighting(peer, endpoint);
-      }
-    });
+    hear(*target, peer, endpoint, leaving);
     time_.touch(target->context_);
   };
+  time_.after(delay, std::move(arrive), Touches::none);
+}
+
+void MemoryNetwork::hear(MemoryDiscovery& to, NodeId peer, const std::string& endpoint,
+                         bool leaving) {
+  std::weak_ptr<int> alive = to.alive_;
+  asio::post(to.context_, [alive, target = &to, peer, endpoint, leaving] {
+    if (alive.expired() || target->listener_ == nullptr) return;
+    if (leaving) {
+      target->listener_->on_departure(peer);
+    } else {
+      target->listener_->on_sighting(peer, endpoint);
+    }
+  });
+}
+
+void MemoryNetwork::broadcast_together(const MemoryDiscovery& from, bool leaving) {
+  auto arrive = [this, source = from.host_, peer = from.self_, endpoint = from.endpoint_, leaving] {
+    for (const auto& [host, to] : discoveries_) {
+      if (host == source || is_cut(source, host)) continue;
+      hear(*to, peer, endpoint, leaving);
+      time_.touch(to->context_);
+    }
+  };
+  const Duration delay = draw(settings_.latency_low, settings_.latency_high);
   time_.after(delay, std::move(arrive), Touches::none);
 }
 

@@ -1,5 +1,7 @@
 #include "tests/fakes/virtual_clock.hpp"
 
+#include <time.h>
+
 #include <algorithm>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
@@ -8,6 +10,16 @@
 #include <boost/asio/use_awaitable.hpp>
 
 namespace dockherd::fakes {
+
+namespace {
+
+std::chrono::nanoseconds cpu_time() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+}  // namespace
 
 VirtualTime::EventId VirtualTime::at(TimePoint when, std::function<void()> action,
                                      Touches touches) {
@@ -45,7 +57,8 @@ void VirtualTime::remove(asio::io_context& context) {
 void VirtualTime::set_frozen(asio::io_context& context, bool frozen) {
   const auto found = processes_.find(&context);
   if (found == processes_.end()) return;
-  found->second = Process{frozen, false};
+  found->second.frozen = frozen;
+  found->second.touched = false;
   std::erase(ready_, &context);
   if (!frozen) touch(context);
 }
@@ -61,15 +74,30 @@ void VirtualTime::touch_all() {
   for (asio::io_context* context : order_) touch(*context);
 }
 
+void VirtualTime::meter(asio::io_context& context) {
+  processes_.at(&context).metered = true;
+}
+
+void VirtualTime::take_turn(asio::io_context& context) {
+  context.restart();
+  while (context.poll() > 0) {
+  }
+}
+
 void VirtualTime::settle() {
   // A context may be touched, added or removed while another one runs.
   while (!ready_.empty()) {
     asio::io_context* context = ready_.front();
     ready_.pop_front();
-    processes_.find(context)->second.touched = false;
-    context->restart();
-    while (context->poll() > 0) {
+    Process& process = processes_.find(context)->second;
+    process.touched = false;
+    if (!process.metered) {
+      take_turn(*context);
+      continue;
     }
+    const auto begun = cpu_time();
+    take_turn(*context);
+    metered_ += cpu_time() - begun;
   }
 }
 

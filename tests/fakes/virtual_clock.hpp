@@ -9,6 +9,7 @@
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/require.hpp>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -102,6 +103,10 @@ class VirtualTime {
   void set_frozen(asio::io_context& context, bool frozen);
   void touch(asio::io_context& context);
   void touch_all();
+  /// Its turns are timed from now on, until it is removed.
+  void meter(asio::io_context& context);
+  /// CPU time of this thread in all timed turns so far.
+  std::chrono::nanoseconds metered() const { return metered_; }
 
   /// Runs all that can run now.
   void settle();
@@ -121,7 +126,9 @@ class VirtualTime {
   struct Process {
     bool frozen = false;
     bool touched = false;
+    bool metered = false;
   };
+  static void take_turn(asio::io_context& context);
 
   TimePoint now_{};
   EventId next_id_ = 1;
@@ -130,6 +137,7 @@ class VirtualTime {
   std::unordered_map<const asio::io_context*, Process> processes_;  // For look-up only.
   std::vector<asio::io_context*> order_;
   std::deque<asio::io_context*> ready_;  // Touched since the last settle, in that order.
+  std::chrono::nanoseconds metered_{};
 };
 
 /// The clock of one process. Sleepers wake in its context. Wall time starts at a fixed date.

@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 
 NodeId id_of(int number) {
   NodeId::Bytes bytes{};
@@ -134,6 +135,54 @@ TEST_F(MemoryNetworkTest, a_short_cut_holds_messages_and_a_very_long_one_breaks_
   send("too long");
   time.run_for(20s);
   EXPECT_THAT(a.closed, ElementsAre("timed out"));
+}
+
+TEST_F(MemoryNetworkTest, an_unplugged_host_hears_and_reaches_nobody_until_it_is_plugged_in) {
+  connect();
+  time.run_for(100ms);
+  network.unplug(2);
+  send("held");
+  b->transport->connect(id_of(1), a.transport->endpoint());
+  b->transport->send(id_of(1), {"held, too"});
+  a.discovery->start(a, id_of(1), "endpoint");
+  time.run_for(2s);
+  EXPECT_THAT(b->received, IsEmpty());
+  EXPECT_THAT(a.received, IsEmpty());
+  EXPECT_THAT(b->sightings, IsEmpty());
+  network.plug_in(2);
+  time.run_for(5s);
+  EXPECT_THAT(b->received, ElementsAre("held"));
+  EXPECT_THAT(a.received, ElementsAre("held, too"));
+}
+
+TEST_F(MemoryNetworkTest, beacons_that_come_together_reach_all_others_that_are_not_cut_off) {
+  network.settings().datagrams_together = true;
+  Peer c(network, time, 3);
+  for (Peer* peer : {&a, b.get(), &c}) {
+    peer->discovery->start(*peer, id_of(peer->host), "of " + std::to_string(peer->host));
+  }
+  network.cut(1, 3);
+  time.run_for(100ms);
+  EXPECT_THAT(a.sightings, UnorderedElementsAre("of 2", "of 3"));
+  EXPECT_THAT(b->sightings, UnorderedElementsAre("of 1", "of 3"));
+  EXPECT_THAT(c.sightings, ElementsAre("of 2"));
+  b->discovery->stop();
+  time.run_for(100ms);
+  EXPECT_EQ(a.departures, 1);
+  EXPECT_EQ(b->departures, 0);
+}
+
+TEST_F(MemoryNetworkTest, a_message_can_be_changed_before_its_host_sees_it) {
+  network.on_arrival = [](Host to, bus::Frames& frames) {
+    if (to == 2) frames.front() += ", changed";
+  };
+  connect();
+  b->transport->connect(id_of(1), a.transport->endpoint());
+  send("to 2");
+  b->transport->send(id_of(1), {"to 1"});
+  time.run_for(100ms);
+  EXPECT_THAT(b->received, ElementsAre("to 2, changed"));
+  EXPECT_THAT(a.received, ElementsAre("to 1"));
 }
 
 TEST_F(MemoryNetworkTest, a_reset_is_told_to_the_side_that_opened_the_link) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <string>
@@ -26,6 +27,27 @@ asio::awaitable<void> sleep_and_note(Clock& clock, Duration delay, std::string n
 asio::awaitable<bool> sleep_with_deadline(Clock& clock, Duration delay, Duration limit) {
   co_return co_await with_deadline(clock, clock.sleep_until(clock.now() + delay),
                                    clock.now() + limit);
+}
+
+TEST(VirtualTime, turns_of_a_metered_context_are_timed_and_those_of_others_are_not) {
+  VirtualTime time;
+  VirtualContext metered;
+  VirtualContext other;
+  time.add(metered);
+  time.add(other);
+  time.meter(metered);
+  const auto work = [] {
+    volatile unsigned sum = 0;
+    for (unsigned i = 0; i < 100'000; ++i) sum = sum + i;
+  };
+  asio::post(other, work);
+  time.run_for(1s);
+  const auto before = time.metered();
+  asio::post(metered, work);
+  time.run_for(1s);
+  EXPECT_GT(time.metered() - before, before);
+  time.remove(metered);
+  time.remove(other);
 }
 
 TEST(VirtualClock, sleepers_wake_in_order_of_time_then_of_asking) {
