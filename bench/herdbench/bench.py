@@ -24,12 +24,13 @@ class Bench:
 
     sleeper_text = json.dumps(SLEEPER)
 
-    def __init__(self, binaries, quick, rounds, nice):
+    def __init__(self, binaries, quick, rounds, nice, out):
         self.binaries = binaries
+        self.out = out  # Where the report goes; other files go beside it.
         self.nice = nice
         self.quick = quick
         self.rounds = rounds
-        self.report = Report()
+        self.report = Report(rounds)
         self.load = Load(binaries / "http_load")
         self._lab = None
         self._agents = []

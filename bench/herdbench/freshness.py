@@ -3,6 +3,7 @@ counted from the daemon's own event; and whether an agent's own writes show at o
 
 import http.client
 import json
+import socket
 import statistics
 import threading
 import time
@@ -28,9 +29,17 @@ class Events(threading.Thread):
         self.start()
 
     def run(self):
-        while line := self._response.readline():
-            event = json.loads(line)
-            self.times.setdefault((event["id"], event["Action"]), time.monotonic())
+        try:
+            while line := self._response.readline():
+                event = json.loads(line)
+                self.times.setdefault((event["id"], event["Action"]), time.monotonic())
+        except (OSError, ValueError):
+            return  # Closed.
+
+    def close(self):
+        self._connection.sock.shutdown(socket.SHUT_RDWR)
+        self.join()
+        self._connection.close()
 
 
 class Watcher:

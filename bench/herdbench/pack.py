@@ -2,10 +2,12 @@
 their own: nobody else's traffic is there to be heard or counted."""
 
 import ctypes
+import fcntl
 import json
 import os
 import pathlib
 import selectors
+import shutil
 import signal
 import statistics
 import subprocess
@@ -15,7 +17,7 @@ import time
 
 from herdlab import processes, until
 from herdlab.daemon import ask
-from herdlab.network import entered, hold_namespace
+from herdlab.network import entered
 
 # What an agent logs of a member -> whether it is there from then on. The word after it is its name.
 MARKS = {
@@ -26,6 +28,7 @@ MARKS = {
     b" EventMemberLeave: ": False,
 }
 
+PREFIX = "dockherd-pack-"
 _libc = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 
@@ -33,6 +36,29 @@ PR_SET_PDEATHSIG = 1
 def die_with_parent():
     """In a child: it ends with the thread that made it, even by SIGKILL."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def hold_namespace(environment):
+    """A process that holds a new network namespace until it is killed, or the caller ends."""
+    holder = subprocess.Popen(
+        ["unshare", "--net", "sleep", "infinity"], env=environment, cwd="/",
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        preexec_fn=die_with_parent)
+    ours = os.readlink("/proc/self/ns/net")
+    until(lambda: processes.namespace_of(holder.pid, "net") not in (ours, None),
+          what="a network namespace")
+    return holder
+
+
+def sweep():
+    """Removes the directories of packs whose maker was killed: nobody holds their lock any more."""
+    for lock in pathlib.Path(tempfile.gettempdir()).glob(PREFIX + "*/lock"):
+        try:
+            with open(lock, "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(lock.parent, ignore_errors=True)
+        except OSError:
+            continue  # In use, or being removed by someone else.
 
 
 class Views:
@@ -122,16 +148,21 @@ class Pack:
         self.seconds = self.seconds_after_launch = None
         self._bench = bench
         self._containers = containers_each
-        self._temporary = tempfile.TemporaryDirectory(prefix="dockherd-pack-")
+        sweep()
+        self._temporary = tempfile.TemporaryDirectory(prefix=PREFIX)
         self.directory = pathlib.Path(self._temporary.name)
+        # Held for as long as this process lives, and by none of its children.
+        self._lock = open(self.directory / "lock", "wb")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         self._environment = processes.clean_environment(self.directory)
         self._all = []
         self._holder = None
 
     def __enter__(self):
         try:
-            self._holder = hold_namespace(self.directory, self._environment)
-            self.net = f"/proc/{self._holder}/ns/net"
+            self._holder = hold_namespace(self._environment)
+            self._all.append(self._holder)
+            self.net = f"/proc/{self._holder.pid}/ns/net"
             self._run("ip", "link", "set", "lo", "up").wait()
             if self.kind == "dockherd":
                 self.start_daemons()
@@ -154,10 +185,9 @@ class Pack:
             process.kill()
         for process in self._all:
             process.wait()
-        if self._holder is not None:
-            processes.send_signal(self._holder, signal.SIGKILL)
         self.views.close()
         self._temporary.cleanup()
+        self._lock.close()
 
     def _run(self, *command, output=subprocess.DEVNULL):
         # Neither nsenter nor setpriv: their start would be most of what a pack takes to be whole.
@@ -204,7 +234,7 @@ class Pack:
 
     def bytes_sent(self):
         """Over the namespace's loopback by all, headers included."""
-        text = pathlib.Path(f"/proc/{self._holder}/net/dev").read_text(encoding="ascii")
+        text = pathlib.Path(f"/proc/{self._holder.pid}/net/dev").read_text(encoding="ascii")
         line = next(line for line in text.splitlines() if line.strip().startswith("lo:"))
         return int(line.split()[9])
 

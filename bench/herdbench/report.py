@@ -51,8 +51,9 @@ class Row:
 class Report:
     """Rows in the order in which they were measured. Each is printed as soon as it is there."""
 
-    def __init__(self):
+    def __init__(self, rounds):
         self.rows = []
+        self._rounds = rounds
         self.failures = {}
         self._load_before = os.getloadavg()
 
@@ -75,7 +76,9 @@ class Report:
 
     def machine(self):
         before, after = self._load_before, os.getloadavg()
-        return (f"{os.cpu_count()} processors; load average over 1 and 15 minutes: "
+        few = "" if self._rounds >= 5 else ", too few: a look only"
+        return (f"{self._rounds} rounds{few}; {os.cpu_count()} processors; "
+                "load average over 1 and 15 minutes: "
                 f"{before[0]:.1f}, {before[2]:.1f} at the start, "
                 f"{after[0]:.1f}, {after[2]:.1f} at the end\n")
 
