@@ -248,9 +248,16 @@ def e2e(tally):
     pytest(tally, "e2e", ["tests/e2e"], 2400, DOCKHERD_BIN=str(SANITIZE), **SANITIZER_OPTIONS)
 
 
+def bench(tally):
+    """The benchmarks run and print figures; that these are good is not asked here."""
+    build(tally, "bench", ["dockherd", "fake_dockerd", "bench_micro", "http_load", "bus_ping",
+                           "sim_scale"])
+    pytest(tally, "bench", ["tests/bench"], 900)
+
+
 # In this order, whatever was asked for first: what takes a second before what takes minutes.
 STEPS = [("style", style_of_text), ("unit", unit), ("sim", sim), ("wire", wire), ("e2e", e2e),
-         ("fuzz", fuzz), ("style", style_by_clang)]
+         ("fuzz", fuzz), ("bench", bench), ("style", style_by_clang)]
 PARTS = sorted({part for part, _ in STEPS})
 
 
