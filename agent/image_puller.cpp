@@ -49,7 +49,7 @@ asio::awaitable<Result<void>> ImagePuller::pull(std::string image, docker_client
 
 std::shared_ptr<ImagePuller::Pull> ImagePuller::start(const std::string& key, std::string image,
                                                       docker_client::Headers headers) {
-  const auto pull = std::make_shared<Pull>(herd_.tasks.executor(), std::move(headers));
+  auto pull = std::make_shared<Pull>(herd_.tasks.executor(), std::move(headers));
   pulls_[key] = pull;
   herd_.log->info("pulling image={}", image);
   herd_.tasks.spawn("pull", run(key, pull, std::move(image)));
