@@ -2,27 +2,17 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/experimental/channel_error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <exception>
 
+#include "base/cancellation.hpp"
+
 namespace dockherd {
 
 namespace {
-
-bool is_cancellation(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const boost::system::system_error& error) {
-    return error.code() == asio::error::operation_aborted ||
-           error.code() == asio::experimental::error::channel_cancelled;
-  } catch (...) {
-    return false;
-  }
-}
 
 std::string describe(const std::exception_ptr& failure) {
   try {

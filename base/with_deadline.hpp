@@ -13,6 +13,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/cancellation.hpp"
 #include "base/clock.hpp"
 
 namespace dockherd {
@@ -28,16 +29,6 @@ asio::awaitable<std::optional<T>> as_optional(asio::awaitable<T> task) {
 inline asio::awaitable<std::optional<std::monostate>> as_optional(asio::awaitable<void> task) {
   co_await std::move(task);
   co_return std::optional<std::monostate>(std::monostate());
-}
-
-inline bool is_cancellation(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const boost::system::system_error& error) {
-    return error.code() == asio::error::operation_aborted;
-  } catch (...) {
-    return false;
-  }
 }
 
 /// Not the awaitable operator ||: that waits on when the task throws, hides what was thrown, and

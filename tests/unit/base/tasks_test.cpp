@@ -3,7 +3,9 @@
 #include <spdlog/sinks/ostream_sink.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <sstream>
 #include <stdexcept>
@@ -46,6 +48,11 @@ class Tasks : public ::testing::Test {
     co_await clock.sleep_until(clock.now() + time);
     ++ended;
     co_return value;
+  }
+  /// Waits for what never comes, as everything does that waits on a channel.
+  asio::awaitable<void> wait_for_message() {
+    asio::experimental::channel<void(boost::system::error_code)> channel(context, 1);
+    co_await channel.async_receive(asio::use_awaitable);
   }
   asio::awaitable<void> fail() {
     co_await clock.sleep_until(clock.now());
@@ -126,6 +133,13 @@ TEST_F(Tasks, a_deadline_cancels_the_task) {
   EXPECT_EQ(std::nullopt, run(with_deadline(clock, answer(7, forever), clock.now() + moment)));
   EXPECT_FALSE(run(with_deadline(clock, sleep(forever), clock.now() + moment)));
   EXPECT_EQ(0, ended);
+}
+
+TEST_F(Tasks, a_deadline_cancels_a_wait_on_a_channel_too) {
+  EXPECT_FALSE(run(with_deadline(clock, wait_for_message(), clock.now() + moment)));
+  group.spawn("a", wait_for_message());
+  run(group.close());
+  EXPECT_EQ("", log.str());
 }
 
 TEST_F(Tasks, what_a_task_throws_is_neither_hidden_nor_delayed) {
