@@ -113,6 +113,7 @@ void Server::admit(asio::ip::tcp::socket socket) {
 asio::awaitable<void> Server::run_session(asio::ip::tcp::socket socket, bool over_limit) {
   Session session(std::move(socket), context_);
   const Listed listed(sessions_, session);
+  if (stopping_) session.begin_stop();  // Was accepted, but not yet listed, when stop() came.
   if (over_limit) {
     co_await session.refuse();
   } else {
@@ -133,6 +134,7 @@ asio::awaitable<void> Server::sweep() {
 asio::awaitable<void> Server::stop(TimePoint drain_deadline) {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
+  stopping_ = true;
   for (Session* session : sessions_) session->begin_stop();
   co_await with_deadline(clock_, session_tasks_.wait_idle(), drain_deadline);
   co_await session_tasks_.close();

@@ -53,6 +53,7 @@ class Server {
   TaskGroup session_tasks_;
   TaskGroup tasks_;
   bool sweeping_ = false;
+  bool stopping_ = false;
 };
 
 }  // namespace dockherd::http_api

@@ -28,6 +28,15 @@ Persistence persistence_of(const http::request<http::string_body>& request, bool
   return request.version() >= 11 ? Persistence::keep_silently : Persistence::keep_said;
 }
 
+/// RFC 9112, 6.1 and 6.3: what ends a body of any other coding cannot be known, so neither where
+/// the next request begins. The parser takes such a body for an empty one.
+bool framing_is_known(const http::request<http::string_body>& request) {
+  const auto codings = request.count(http::field::transfer_encoding);
+  if (codings == 0) return true;
+  return codings == 1 && request.version() >= 11 &&
+         boost::beast::iequals(request[http::field::transfer_encoding], "chunked");
+}
+
 }  // namespace
 
 Session::Session(asio::ip::tcp::socket socket, SessionContext& context)
@@ -74,6 +83,7 @@ asio::awaitable<Session::Received> Session::receive() {
   parser_->header_limit(static_cast<std::uint32_t>(context_.settings.max_header_bytes));
   parser_->body_limit(context_.settings.max_body_bytes);
   header_complete_ = false;
+  header_bytes_ = 0;
   phase_ = Phase::idle;
   connection_.arm(context_.settings.idle_timeout);
   for (;;) {
@@ -102,16 +112,33 @@ bool Session::parse_buffered(boost::system::error_code& fault) {
     buffer.consume(2);
   }
   while (buffer.size() > 0 && !fault) {
-    const std::size_t used = parser_->put(buffer.data(), fault);
-    buffer.consume(used);
+    buffer.consume(give_parser(fault));
     if (!fault && parser_->is_done()) return true;
   }
   if (fault == http::error::need_more) {
     fault = {};
-    // What the parser takes whole (header, chunk line, trailer) may not grow without bound either.
-    if (buffer.size() > context_.settings.max_header_bytes) fault = http::error::header_limit;
+    // What the parser takes whole (a field, a chunk line, the trailer) may not grow without bound
+    // either.
+    const std::size_t taken = parser_->is_header_done() ? 0 : header_bytes_;
+    if (taken + buffer.size() > context_.settings.max_header_bytes) {
+      fault = http::error::header_limit;
+    }
   }
   return static_cast<bool>(fault);
+}
+
+/// Gives the parser what it may have of the buffer; returns how much of it was used. The parser
+/// forgets each field that it has taken, so its own limit holds for one field only.
+std::size_t Session::give_parser(boost::system::error_code& fault) {
+  const auto all = connection_.buffer().data();
+  if (parser_->is_header_done()) return parser_->put(all, fault);
+  const auto allowed = asio::buffer(all, context_.settings.max_header_bytes - header_bytes_);
+  const std::size_t used = parser_->put(allowed, fault);
+  header_bytes_ += used;
+  if (!parser_->is_header_done()) return used;
+  if (fault == http::error::need_more) fault = {};  // The buffer may have more of the body.
+  if (!framing_is_known(parser_->get())) fault = http::error::bad_transfer_encoding;
+  return used;
 }
 
 /// More bytes are needed: which deadline holds for them? True when a body that has not begun to

@@ -55,6 +55,7 @@ class Session {
   asio::awaitable<bool> serve_one();
   asio::awaitable<Received> receive();
   bool parse_buffered(boost::system::error_code& fault);
+  std::size_t give_parser(boost::system::error_code& fault);
   bool enter_next_phase();
   asio::awaitable<Response> answer(Request& request);
   asio::awaitable<bool> send(const Response& response, Persistence persistence, bool with_body);
@@ -65,7 +66,8 @@ class Session {
   Connection connection_;
   std::optional<http::request_parser<http::string_body>> parser_;  // Of the request under way.
   boost::system::error_code fault_;                                // Why Received::broken.
-  std::string head_;  // Reused, so that a response allocates nothing for it.
+  std::string head_;              // Reused, so that a response allocates nothing for it.
+  std::size_t header_bytes_ = 0;  // That the parser has taken, until the header is complete.
   Phase phase_ = Phase::idle;
   bool header_complete_ = false;
   bool stopping_ = false;

@@ -49,6 +49,14 @@ TEST_F(BrokenRequests, what_is_not_http_gets_400) {
           "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\n" + host +
           "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+      // A body whose end nobody can know.
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: identity\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding:\r\n\r\n",
+      "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
       // Chunks.
       "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n",
       "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
@@ -76,6 +84,37 @@ TEST_F(BrokenRequests, a_header_over_the_limit_gets_431) {
   EXPECT_EQ(431, answer_to("GET /" + std::string(17u << 10, 'x') + " HTTP/1.1\r\n\r\n"));
   EXPECT_EQ(431, answer_to("GET / HTTP/1.1\r\nX: " + std::string(17u << 10, 'x')));
   EXPECT_EQ(431, answer_to(std::string(100u << 10, 'x')));
+}
+
+TEST_F(BrokenRequests, a_header_of_many_small_fields_is_over_the_limit_too) {
+  start();
+  // The parser forgets each field that it has taken, and a read of 4 KiB ends between two of these.
+  const std::string line = "GET /abcd HTTP/1.1\r\n";
+  std::string fields;
+  for (int i = 0; i < 10 * 1024; ++i) fields += "A:\r\n";
+  EXPECT_EQ(0u, (4096 - line.size()) % 4);
+  EXPECT_EQ(431, answer_to(line + fields));
+  EXPECT_EQ(431, answer_to(line + fields + "\r\n"));
+}
+
+TEST_F(BrokenRequests, a_header_may_be_as_long_as_the_limit_and_not_a_byte_longer) {
+  start();
+  const auto request = [&](std::size_t bytes) {
+    std::string text = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n";
+    while (text.size() + 100 < bytes) text += "A: b\r\n";
+    text += "P: " + std::string(bytes - text.size() - 7, 'x') + "\r\n\r\n";
+    EXPECT_EQ(bytes, text.size());
+    return text + "2\r\n{}\r\n0\r\n\r\n";
+  };
+  const std::size_t limit = settings.max_header_bytes;
+  EXPECT_THAT(connect().ask(request(limit)), EndsWith("{\"echo\":2}"));
+  EXPECT_EQ(431, answer_to(request(limit + 1)));
+  // Behind another request, so that it has been read as a whole when its turn comes.
+  Client pipelining = connect();
+  pipelining.send(post(std::string(60'000, 'x')) + request(limit) + request(limit + 1));
+  EXPECT_THAT(pipelining.response(), EndsWith("{\"echo\":60000}"));
+  EXPECT_THAT(pipelining.response(), EndsWith("{\"echo\":2}"));
+  EXPECT_THAT(pipelining.rest(), StartsWith("HTTP/1.1 431 "));
 }
 
 TEST_F(BrokenRequests, an_endless_chunk_line_or_trailer_gets_431_or_400) {

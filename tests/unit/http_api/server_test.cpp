@@ -1,14 +1,16 @@
 // Connections as a whole: their bound, descriptors, start and stop.
 #include "http_api/server.hpp"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/execution/blocking.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/require.hpp>
 #include <filesystem>
 #include <future>
 
+#include "tests/unit/http_api/accept_gate.hpp"
 #include "tests/unit/http_api/loopback.hpp"
 
 namespace dockherd::http_api {
@@ -71,23 +73,15 @@ TEST_F(ServerTest, running_out_of_descriptors_only_delays) {
   start();
   Client client = connect();
   client.ask(post("{}"));
-  Client waiting = connect();  // May be accepted before or after the descriptors are gone.
-  rlimit before{};
-  ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &before));
-  std::vector<int> taken;
-  rlimit few = before;
-  few.rlim_cur = open_descriptors() + 20;
-  ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &few));
+  accept_gate().starved = true;
   std::vector<Client> queued;
-  for (int i = 0; i < 5; ++i) queued.push_back(connect());
-  for (int fd = dup(0); fd >= 0; fd = dup(0)) taken.push_back(fd);
-  EXPECT_EQ(EMFILE, errno);
-  // The connections that were served meanwhile free nothing; these now wait in the kernel.
+  for (int i = 0; i < 5; ++i) queued.push_back(connect());  // They wait in the kernel.
+  const bool met = eventually([] { return accept_gate().refusals > 0; });
   EXPECT_THAT(client.ask(post("{}")), EndsWith("{\"echo\":2}"));
-  for (const int fd : taken) close(fd);
-  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(1u, connections());
+  accept_gate().starved = false;
+  ASSERT_TRUE(met);
   for (Client& one : queued) EXPECT_THAT(one.ask(post("{}")), EndsWith("{\"echo\":2}"));
-  EXPECT_THAT(waiting.ask(post("{}")), EndsWith("{\"echo\":2}"));
 }
 
 TEST_F(ServerTest, stopping_lets_requests_under_way_be_answered) {
@@ -131,17 +125,35 @@ class ServerStart : public ::testing::Test {
  protected:
   Result<void> start(const std::string& address) {
     settings_.address = address;
-    server_ = std::make_unique<Server>(context_.get_executor(), clock_, cluster_, settings_,
-                                       null_logger());
+    server_ = std::make_unique<Server>(executor_, clock_, cluster_, settings_, null_logger());
     return server_->start();
   }
 
   asio::io_context context_;
+  asio::any_io_executor executor_ = context_.get_executor();
   SystemClock clock_;
   FakeCluster cluster_;
   ServerSettings settings_;
   std::unique_ptr<Server> server_;
 };
+
+TEST_F(ServerStart, a_session_that_has_not_begun_when_stopping_begins_ends_too) {
+  // What is handed over waits its turn, also a session for the connection just accepted.
+  executor_ = asio::require(context_.get_executor(), asio::execution::blocking.never);
+  ASSERT_TRUE(start("127.0.0.1:0").has_value());
+  bool stopped = false;
+  std::function<void()> stop = [&] {
+    asio::co_spawn(context_, server_->stop(clock_.now() + std::chrono::hours(1)),
+                   [&](const std::exception_ptr&) { stopped = true; });
+  };
+  // Two turns after the system call: behind the server's acceptance, ahead of the session.
+  accept_gate().on_accept = [&] { asio::post(context_, [&] { asio::post(context_, stop); }); };
+  Client client(server_->local_address());
+  context_.run_for(std::chrono::seconds(5));
+  accept_gate().on_accept = nullptr;
+  EXPECT_TRUE(stopped);
+  client.close();
+}
 
 TEST_F(ServerStart, listens_on_ipv6) {
   const auto started = start("[::1]:0");
