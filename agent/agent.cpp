@@ -11,13 +11,12 @@
 #include <cstdlib>
 #include <memory>
 
-#include "agent/address.hpp"
+#include "agent/network_plan.hpp"
 #include "agent/node.hpp"
 #include "base/limits.hpp"
 #include "base/task_group.hpp"
 #include "bus/beacon_discovery.hpp"
 #include "bus/gossip_discovery.hpp"
-#include "bus/network_interface.hpp"
 #include "bus/zmq_transport.hpp"
 #include "docker_client/engine_client.hpp"
 #include "http_api/server.hpp"
@@ -25,8 +24,6 @@
 namespace dockherd::agent {
 
 namespace {
-
-constexpr std::string_view any_address = "0.0.0.0";
 
 /// Everything of a running agent, in the order in which it is built; stopped in reverse.
 class Agent {
@@ -37,7 +34,6 @@ class Agent {
   void run();
 
  private:
-  Result<bus::NetworkInterface> choose_bus_interface() const;
   Result<void> build_discoveries(const bus::NetworkInterface& interface);
   NodeSettings node_settings(const bus::NetworkInterface& interface) const;
   asio::awaitable<void> run_until_signalled();
@@ -57,16 +53,6 @@ class Agent {
   std::unique_ptr<http_api::Server> server_;
 };
 
-/// The bus is where the user put it, else beside the beacon, else on the LAN; without keys or
-/// "insecure" that is loopback.
-Result<bus::NetworkInterface> Agent::choose_bus_interface() const {
-  std::string wanted = config_.bus.bind_address == any_address ? "" : config_.bus.bind_address;
-  if (wanted.empty() && config_.beacon) wanted = config_.beacon->interface;
-  if (wanted.empty() && !config_.insecure) return bus::loopback_interface();
-  if (is_loopback(wanted)) return bus::loopback_interface();
-  return bus::choose_interface(wanted);
-}
-
 Result<void> Agent::build() {
   auto random = make_random_generator();
   id_ = NodeId::random(random);
@@ -76,18 +62,10 @@ Result<void> Agent::build() {
   engine.address = config_.docker;
   docker_ = std::make_unique<docker_client::EngineClient>(io_.get_executor(), std::move(engine));
 
-  const auto interface = choose_bus_interface();
+  const auto interface = bus_interface(config_);
   if (!interface) return interface.error();
-  bus::ZmqTransportSettings mailbox;
-  mailbox.address =
-      config_.bus.bind_address.empty() ? interface->address.to_string() : config_.bus.bind_address;
-  mailbox.port_low = config_.bus.first_port;
-  mailbox.port_high = config_.bus.last_port;
-  mailbox.advertised = config_.bus.advertise;
-  if (mailbox.advertised.empty() && mailbox.address == any_address) {
-    mailbox.advertised = interface->address.to_string();
-  }
-  auto transport = bus::ZmqTransport::open(io_.get_executor(), id_, mailbox, get_logger("bus"));
+  auto transport = bus::ZmqTransport::open(
+      io_.get_executor(), id_, mailbox_settings(config_, *interface), get_logger("bus"));
   if (!transport) return transport.error();
   transport_ = std::move(*transport);
   if (auto built = build_discoveries(*interface); !built) return built.error();
@@ -106,25 +84,16 @@ Result<void> Agent::build() {
 
 Result<void> Agent::build_discoveries(const bus::NetworkInterface& interface) {
   if (config_.beacon) {
-    bus::BeaconSettings beacon;
-    beacon.interface = interface;
-    if (!config_.beacon->interface.empty() && !is_loopback(config_.beacon->interface)) {
-      auto chosen = bus::choose_interface(config_.beacon->interface);
-      if (!chosen) return chosen.error();
-      beacon.interface = std::move(*chosen);
-    }
-    beacon.port = config_.beacon->port;
-    beacon.announce_interval = config_.beacon->interval;
+    auto beacon = beacon_settings(config_, interface);
+    if (!beacon) return beacon.error();
     discoveries_.push_back(std::make_unique<bus::BeaconDiscovery>(
-        io_.get_executor(), std::move(beacon), get_logger("bus")));
+        io_.get_executor(), std::move(*beacon), get_logger("bus")));
   }
   if (config_.gossip) {
-    bus::GossipSettings gossip;
-    gossip.bind = config_.gossip->bind.text();
-    for (const HostPort& seed : config_.gossip->seeds) gossip.seeds.push_back(seed.text());
-    if (auto checked = bus::GossipDiscovery::check(gossip); !checked) return checked.error();
+    auto gossip = gossip_settings(config_);
+    if (!gossip) return gossip.error();
     discoveries_.push_back(std::make_unique<bus::GossipDiscovery>(
-        io_.get_executor(), std::move(gossip), get_logger("bus")));
+        io_.get_executor(), std::move(*gossip), get_logger("bus")));
   }
   return {};
 }
@@ -135,9 +104,7 @@ NodeSettings Agent::node_settings(const bus::NetworkInterface& interface) const 
   settings.hostname = config_.hostname;
   settings.cluster_address = config_.cluster_address;
   settings.herd = config_.herd;
-  HostPort http = config_.http;
-  if (http.host == any_address || http.host == "::") http.host = interface.address.to_string();
-  settings.http_address = http.text();
+  settings.http_address = advertised_http(config_, interface);
   settings.templates = config_.templates;
   settings.relist_interval = config_.relist_interval;
   settings.task_timeout = config_.task_timeout;
@@ -177,8 +144,11 @@ asio::awaitable<void> Agent::run_until_signalled() {
 }
 
 asio::awaitable<void> Agent::stop() {
-  co_await server_->stop(clock_.now() + limits::drain);
-  co_await node_->stop();
+  // One drain time for both: clients by HTTP and what is served for peers.
+  const TimePoint drained = clock_.now() + limits::drain;
+  node_->begin_stop();
+  co_await server_->stop(drained);
+  co_await node_->stop(drained);
   server_.reset();
   node_.reset();
   discoveries_.clear();

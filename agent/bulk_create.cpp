@@ -190,7 +190,7 @@ void BulkCreate::judge(BulkItem& item, const NodeId& node, const std::string& ho
 void BulkCreate::judge_refusal(BulkItem& item, const NodeId& node, const std::string& hostname,
                                const bus::Reply& reply) {
   item.status = reply.status;
-  item.envelope = as_envelope(reply.body, reply.status, hostname);
+  item.envelope = with_envelope(VerbReply(reply.status, reply.body), hostname);
   const auto code = code_of(reply.body);
   if (code == errc::declined) {
     if (const auto load = load_of(reply)) {

@@ -10,22 +10,58 @@ namespace {
 /// The owner answers a little before its asker gives up: its answer says more than a time-out does.
 constexpr std::chrono::milliseconds answer_ahead{20};
 
-/// A verb that was sent to a container's endpoint is about that container.
+/// A verb about containers that was sent to a container's endpoint is about that one.
 std::string with_id_of_endpoint(std::string body, const std::string& address) {
   if (address.size() != 64 || !looks_like_container_id(address)) return body;
   auto verb = parse_json(body);
   if (!verb || !verb->is_object() || verb->contains("id") || verb->contains("ids")) return body;
+  const auto action = verb->find("action");
+  if (action == verb->end() || !action->is_string()) return body;
+  if (!is_container_action(action->get_ref<const std::string&>())) return body;
   (*verb)["id"] = address;
   return dump_json(*verb);
 }
 
+Error elsewhere(std::string_view field, const std::string& expected) {
+  return Error(errc::bad_request, std::string(field) + " must be " + expected +
+                                      " with scope \"local\", where the receiver acts itself")
+      .at_field(std::string(field));
+}
+
+/// What would lead to another node.
+std::optional<Error> leads_elsewhere(const Verb& verb, const std::string& own_hostname) {
+  const std::optional<std::string>* hostname = nullptr;
+  if (const auto* list = std::get_if<ListVerb>(&verb)) {
+    if (list->all) return elsewhere("all", "false or left out");
+    hostname = &list->hostname;
+  }
+  if (const auto* pool = std::get_if<PoolVerb>(&verb)) hostname = &pool->hostname;
+  if (hostname == nullptr || !*hostname || **hostname == own_hostname) return std::nullopt;
+  return elsewhere("hostname", quote_json(own_hostname) + " or left out");
+}
+
 }  // namespace
+
+VerbReply BusHandlers::declined() const {
+  const std::string& hostname = herd_.settings.hostname;
+  const Error error = Error(errc::declined, hostname + " is stopping").at_node(hostname);
+  return {http_api::http_status(error), error_envelope(error)};
+}
+
+TimePoint BusHandlers::deadline_of(const bus::IncomingRequest& request, const Verb& verb) const {
+  if (request.deadline_given) return request.deadline - answer_ahead;
+  const bool creates = std::holds_alternative<CreateOneVerb>(verb);
+  const NodeSettings& settings = herd_.settings;
+  return herd_.clock.now() + (creates ? settings.new_container_timeout : settings.task_timeout);
+}
 
 asio::awaitable<bus::Reply> BusHandlers::handle(bus::IncomingRequest request) {
   // Not "local ? co_await … : co_await …": g++ 12 destroys the chosen reply twice.
   request.body = with_id_of_endpoint(std::move(request.body), request.address);
   VerbReply reply(500, "{}");
-  if (request.local) {
+  if (herd_.stopping && request.from != herd_.self()) {
+    reply = declined();
+  } else if (request.local) {
     reply = co_await handle_local(std::move(request));
   } else {
     reply = co_await cluster_.execute(std::move(request.body));
@@ -34,13 +70,18 @@ asio::awaitable<bus::Reply> BusHandlers::handle(bus::IncomingRequest request) {
 }
 
 asio::awaitable<VerbReply> BusHandlers::handle_local(bus::IncomingRequest request) {
-  const TimePoint deadline = request.deadline - answer_ahead;
   auto verb = decode_verb(request.body, VerbOrigin::agent);
   if (!verb) co_return http_api::error_reply(verb.error());
+  if (const auto error = leads_elsewhere(*verb, herd_.settings.hostname)) {
+    co_return http_api::error_reply(*error);
+  }
+  const TimePoint deadline = deadline_of(request, *verb);
   if (auto* act = std::get_if<ContainerVerb>(&*verb); act != nullptr && !act->several) {
+    if (!request.deadline_given) co_return co_await cluster_.act_here(std::move(*act));
     co_return co_await executor_.act(std::move(*act), deadline);
   }
   if (auto* create = std::get_if<CreateOneVerb>(&*verb)) {
+    if (herd_.stopping) co_return declined();
     co_return co_await executor_.create_one(std::move(*create), deadline);
   }
   if (auto* list = std::get_if<ListVerb>(&*verb)) {

@@ -21,6 +21,10 @@ class BusHandlers {
 
  private:
   asio::awaitable<VerbReply> handle_local(bus::IncomingRequest request);
+  /// The answer of a node that is stopping: nothing was changed.
+  VerbReply declined() const;
+  /// When the request was sent without a timeout it has the time that the same verb has by HTTP.
+  TimePoint deadline_of(const bus::IncomingRequest& request, const Verb& verb) const;
 
   Herd& herd_;
   ClusterService& cluster_;

@@ -75,7 +75,9 @@ Result<void> read_gossip(const YamlReader& top, const YamlReader& discovery, Clu
     }
   }
   if (auto read = read_seeds(*gossip, "seeds", cluster); !read) return read.error();
+  const std::size_t before = cluster.seeds.size();
   if (auto read = read_seeds(top, "members", cluster); !read) return read.error();
+  cluster.members = cluster.seeds.size() - before;
   cluster.gossip = enabled->value_or(discovery.has("gossip") || top.has("members"));
   return {};
 }

@@ -25,7 +25,8 @@ struct ClusterFile {
 
   bool gossip = false;
   std::optional<ListenAddress> gossip_bind;
-  std::vector<HostPort> seeds;  ///< `discovery.gossip.seeds` and `members`, each once.
+  std::vector<HostPort> seeds;  ///< `discovery.gossip.seeds`, then `members`, each once.
+  std::size_t members = 0;      ///< How many of them, the last ones, stand in `members` only.
 
   std::optional<std::string> bus_bind;  ///< An IPv4 address.
   std::optional<std::uint16_t> first_port;

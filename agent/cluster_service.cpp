@@ -15,8 +15,14 @@ constexpr std::size_t ids_at_once = 16;
 constexpr std::size_t nodes_at_once = 256;
 
 VerbReply to_reply(const Result<bus::Reply>& answer, const std::string& hostname) {
-  if (answer) return {answer->status, answer->body};
-  return http_api::error_reply(answer.error().at_node(hostname));
+  if (!answer) {
+    const Error error = answer.error().at_node(hostname);
+    return {http_api::http_status(error), error_envelope(error)};
+  }
+  VerbReply reply(answer->status, answer->body);
+  // What the bus itself answers there knows neither.
+  if (reply.status != 200) reply.body = with_envelope(reply, hostname);
+  return reply;
 }
 
 }  // namespace
@@ -67,8 +73,10 @@ Result<ContainerLocation> ClusterService::locate(const std::string& reference) c
   Resolution resolution = herd_.directory.resolve(name, on);
   if (resolution.found()) return std::move(resolution.candidates.front());
   if (resolution.candidates.empty()) {
-    return Error(errc::not_found, "no container " + quote_json(reference) + " in the herd")
-        .at_field("id");
+    std::string text = "no container " + quote_json(reference) + " in the herd";
+    const std::vector<std::string> lost = on ? std::vector<std::string>() : lost_hosts();
+    if (!lost.empty()) text += "; it may be on a host that is lost: " + join(lost);
+    return Error(errc::not_found, std::move(text)).at_field("id");
   }
   std::vector<std::string> candidates;
   for (const ContainerLocation& candidate : resolution.candidates) {
@@ -76,7 +84,28 @@ Result<ContainerLocation> ClusterService::locate(const std::string& reference) c
                          (candidate.names.empty() ? "" : candidate.names.front() + " ") + "on " +
                          herd_.hostname_of(candidate.node) + ")");
   }
-  return Error(errc::ambiguous, quote_json(reference) + " fits " + join(candidates)).at_field("id");
+  return Error(errc::ambiguous, quote_json(reference) + " fits " + join(candidates) +
+                                    (resolution.more ? " and more" : ""))
+      .at_field("id");
+}
+
+std::vector<std::string> ClusterService::lost_hosts() const {
+  std::vector<std::string> hostnames;
+  for (const LostNode& lost : herd_.nodes.lost(herd_.clock.now())) {
+    hostnames.push_back(lost.hostname);
+  }
+  std::sort(hostnames.begin(), hostnames.end());
+  return hostnames;
+}
+
+/// That nobody knows a container does not mean that it is gone: its host may be.
+VerbReply ClusterService::not_located(const Error& error) const {
+  VerbReply reply = http_api::error_reply(error);
+  const std::vector<std::string> lost = lost_hosts();
+  if (error.code == errc::not_found && !lost.empty()) {
+    reply.body = with_members(reply.body, "\"lost\":" + dump_json(json(lost)));
+  }
+  return reply;
 }
 
 asio::awaitable<Result<bus::Reply>> ClusterService::ask(NodeId node, std::string verb,
@@ -85,13 +114,34 @@ asio::awaitable<Result<bus::Reply>> ClusterService::ask(NodeId node, std::string
 }
 
 asio::awaitable<VerbReply> ClusterService::act_on_one(ContainerVerb verb) {
-  const TimePoint deadline = task_deadline() + extra_time(verb);
-  const auto located = locate(verb.ids.front());
-  if (!located) co_return http_api::error_reply(located.error());
-  const NodeId node = located->node;
-  const std::string hostname = herd_.hostname_of(node);  // A node lost meanwhile has none any more.
+  auto located = locate(verb.ids.front());
+  if (!located && !herd_.daemon_asked()) {
+    co_await executor_.wait_until_asked(task_deadline());
+    located = locate(verb.ids.front());
+  }
+  if (!located) co_return not_located(located.error());
   verb.ids.front() = located->id;
   verb.several = false;
+  co_return co_await act_at(located->node, std::move(verb));
+}
+
+asio::awaitable<VerbReply> ClusterService::act_at(NodeId node, ContainerVerb verb) {
+  const TimePoint deadline = task_deadline();
+  const std::string hostname = herd_.hostname_of(node);  // A node lost meanwhile has none any more.
+  std::chrono::seconds grace = extra_time(verb);
+  if (has_grace(verb.action) && !verb.timeout) {
+    // Docker waits as long as the container was made to be waited for; so must we.
+    ContainerVerb inspect;
+    inspect.ids = verb.ids;
+    const VerbReply found = co_await hand_over(node, hostname, std::move(inspect), deadline);
+    if (found.status != 200) co_return found;
+    grace = extra_time(verb, stop_timeout_of(found.body));
+  }
+  co_return co_await hand_over(node, hostname, std::move(verb), deadline + grace);
+}
+
+asio::awaitable<VerbReply> ClusterService::hand_over(NodeId node, std::string hostname,
+                                                     ContainerVerb verb, TimePoint deadline) {
   if (node == herd_.self()) co_return co_await executor_.act(std::move(verb), deadline);
   const auto answer = co_await ask(node, encode_verb(verb), deadline);
   co_return to_reply(answer, hostname);
@@ -99,11 +149,12 @@ asio::awaitable<VerbReply> ClusterService::act_on_one(ContainerVerb verb) {
 
 asio::awaitable<VerbReply> ClusterService::act_on_several(ContainerVerb verb) {
   struct Run {
-    explicit Run(ContainerVerb asked) : verb(std::move(asked)), envelopes(verb.ids.size()) {}
+    explicit Run(ContainerVerb asked)
+        : verb(std::move(asked)), envelopes(verb.ids.size()), statuses(verb.ids.size()) {}
     ContainerVerb verb;
     std::vector<std::string> envelopes;
+    std::vector<int> statuses;
     Summary summary;
-    int first_failure = 200;
   };
   const auto run = std::make_shared<Run>(std::move(verb));
   run->summary.asked = static_cast<std::uint32_t>(run->verb.ids.size());
@@ -112,17 +163,16 @@ asio::awaitable<VerbReply> ClusterService::act_on_several(ContainerVerb verb) {
     one.ids = {run->verb.ids[index]};
     const VerbReply reply = co_await act_on_one(std::move(one));
     count(reply, run->summary);
-    if (reply.status != 200 && run->first_failure == 200) run->first_failure = reply.status;
-    std::string members = "\"id\":" + quote_json(run->verb.ids[index]);
-    if (reply.body.substr(0, 256).find("\"statusCode\":") == std::string::npos) {
-      members += ",\"statusCode\":" + std::to_string(reply.status);
-    }
-    run->envelopes[index] = with_members(reply.body, members);
+    run->statuses[index] = reply.status;
+    const std::string envelope = reply.status == 200 ? reply.body : with_envelope(reply, "");
+    run->envelopes[index] = with_members(envelope, "\"id\":" + quote_json(run->verb.ids[index]));
   };
   co_await for_each_index(herd_.tasks, "verb on several", run->verb.ids.size(), ids_at_once,
                           std::move(each));
+  const auto first_failure = std::find_if(run->statuses.begin(), run->statuses.end(),
+                                          [](int status_of_one) { return status_of_one != 200; });
   const int status =
-      run->summary.asked == 0 ? 200 : summary_status(run->summary, run->first_failure);
+      first_failure == run->statuses.end() ? 200 : summary_status(run->summary, *first_failure);
   co_return VerbReply(status, "{\"containers\":" + json_array(run->envelopes) + ",\"summary\":" +
                                   encode_summary(run->summary, "succeeded") + "}");
 }
@@ -157,13 +207,20 @@ Result<BulkPlan> ClusterService::plan(CreateVerb verb) {
   TemplateVariables first = plan.variables;
   first.n = 1;
   first.hostname = herd_.settings.hostname;
-  if (auto body = plan.render(first); !body) return body.error();
+  if (auto body = plan.render(first); !body) {
+    if (verb.template_name.empty()) return body.error();
+    Error error = body.error();
+    error.message =
+        "template " + templates_.file_of(verb.template_name).string() + ": " + error.message;
+    return error;
+  }
   if (auto name = render_name(plan.overrides, first); !name) return name.error();
   return plan;
 }
 
 asio::awaitable<VerbReply> ClusterService::create(CreateVerb verb) {
   const bool single = !verb.instances.has_value();
+  co_await executor_.wait_until_asked(task_deadline());
   auto planned = plan(std::move(verb));
   if (!planned) co_return http_api::error_reply(planned.error());
   const std::string bulk = planned->variables.bulk;

@@ -25,6 +25,12 @@ class ClusterService {
   /// A verb as a client sent it. Always answers.
   asio::awaitable<VerbReply> execute(std::string request);
 
+  /// One container of this node's own daemon, named by its id, in the time that the action is
+  /// allowed by itself.
+  asio::awaitable<VerbReply> act_here(ContainerVerb verb) {
+    return act_at(herd_.self(), std::move(verb));
+  }
+
   /// This node enters or leaves the pool; answered once every peer has taken it in, or has had
   /// `deadline` to.
   asio::awaitable<VerbReply> set_own_pool(bool in_pool, TimePoint deadline);
@@ -32,6 +38,9 @@ class ClusterService {
  private:
   asio::awaitable<VerbReply> create(CreateVerb verb);
   asio::awaitable<VerbReply> act_on_one(ContainerVerb verb);
+  asio::awaitable<VerbReply> act_at(NodeId node, ContainerVerb verb);
+  asio::awaitable<VerbReply> hand_over(NodeId node, std::string hostname, ContainerVerb verb,
+                                       TimePoint deadline);
   asio::awaitable<VerbReply> act_on_several(ContainerVerb verb);
   asio::awaitable<VerbReply> list(ListVerb verb);
   asio::awaitable<VerbReply> list_nodes();
@@ -40,6 +49,8 @@ class ClusterService {
   Result<BulkPlan> plan(CreateVerb verb);
   asio::awaitable<void> name_hosts_with_image(std::vector<std::string>& envelopes);
   Result<ContainerLocation> locate(const std::string& reference) const;
+  VerbReply not_located(const Error& error) const;
+  std::vector<std::string> lost_hosts() const;
   Result<NodeId> node_named(const std::string& hostname) const;
   asio::awaitable<Result<bus::Reply>> ask(NodeId node, std::string verb, TimePoint deadline);
   asio::awaitable<std::vector<NodeAnswer>> ask_all(std::string verb, TimePoint deadline);

@@ -160,8 +160,9 @@ Result<void> read_intervals(const JsonReader& reader, ConfFile& conf) {
   } keys[] = {
       {"announceInterval", 50, hour_ms, conf.announce_interval},
       {"trackingServiceInterval", 100, day_ms, conf.relist_interval},
-      {"taskTimeout", 10, hour_ms, conf.task_timeout},
-      {"newContainerTimeout", 10, hour_ms, conf.new_container_timeout},
+      // Below these what is left after the margins for answers is nothing.
+      {"taskTimeout", 100, hour_ms, conf.task_timeout},
+      {"newContainerTimeout", 1'000, hour_ms, conf.new_container_timeout},
       {"pullTimeout", 1'000, hour_ms, conf.pull_timeout},
   };
   for (const auto& [key, low, high, into] : keys) {

@@ -4,9 +4,10 @@
 #include <string_view>
 #include <system_error>
 
+#include "agent/network_plan.hpp"
+#include "agent/template_render.hpp"
 #include "agent/template_store.hpp"
 #include "base/text.hpp"
-#include "bus/network_interface.hpp"
 
 namespace dockherd::agent {
 
@@ -32,43 +33,56 @@ std::string describe_docker(const std::string& address) {
   return address + (there ? " (the socket exists)" : " (no such socket now)");
 }
 
-/// "eth0 (10.0.0.11)" for a name, an address or, when empty, the interface of the default route.
-/// An interface that is not there would end the start.
-std::string describe_interface(const std::string& wanted, ConfigReport& report) {
-  const auto found = is_loopback(wanted) ? Result<bus::NetworkInterface>(bus::loopback_interface())
-                                         : bus::choose_interface(wanted);
-  if (found) return found->name + " (" + found->address.to_string() + ")";
+/// What the start would do there, or the error that would end it.
+template <typename T, typename Describe>
+std::string planned(const Result<T>& part, ConfigReport& report, Describe describe) {
+  if (part) return describe(*part);
   report.good = false;
-  return found.error().message;
+  return part.error().message;
 }
 
-std::string describe_bus(const AgentConfig& config, ConfigReport& report) {
-  const BusConfig& bus = config.bus;
-  const std::string ports = bus.first_port == bus.last_port
-                                ? "port " + std::to_string(bus.first_port)
-                                : "first free port of " + std::to_string(bus.first_port) + "-" +
-                                      std::to_string(bus.last_port);
-  const std::string address =
-      bus.bind_address.empty()
-          ? describe_interface(config.beacon ? config.beacon->interface : "", report)
-          : bus.bind_address;
-  return address + ", " + ports + (bus.advertise.empty() ? "" : ", advertised as " + bus.advertise);
+std::string describe_http(const AgentConfig& config, ConfigReport& report) {
+  const auto checked = check_http_address(config);
+  if (checked) return "http://" + config.http.text();
+  report.good = false;
+  return checked.error().message;
 }
 
-std::string describe_beacon(const AgentConfig& config, ConfigReport& report) {
-  if (!config.beacon) return "off";
-  const bool follows_bus = config.beacon->interface.empty() && config.bus.bind_address != "0.0.0.0";
-  const std::string& wanted = follows_bus ? config.bus.bind_address : config.beacon->interface;
-  return describe_interface(wanted, report) + ", UDP port " + std::to_string(config.beacon->port) +
-         ", every " + in_milliseconds(config.beacon->interval);
+std::string describe_bus(const AgentConfig& config, const bus::NetworkInterface& interface) {
+  const bus::ZmqTransportSettings mailbox = mailbox_settings(config, interface);
+  const std::string first = std::to_string(mailbox.port_low);
+  const std::string ports =
+      mailbox.port_low == mailbox.port_high
+          ? "port " + first
+          : "first free port of " + first + "-" + std::to_string(mailbox.port_high);
+  return mailbox.address + " (" + interface.name + "), " + ports +
+         (mailbox.advertised.empty() ? "" : ", advertised as " + mailbox.advertised);
 }
 
-std::string describe_gossip(const std::optional<GossipConfig>& gossip) {
-  if (!gossip) return "off";
-  std::vector<std::string> seeds;
-  for (const HostPort& seed : gossip->seeds) seeds.push_back(seed.text());
-  return "listens on " + gossip->bind.text() +
-         (seeds.empty() ? ", no seeds: waits for others" : ", seeds " + join(seeds));
+std::string describe_beacon(const bus::BeaconSettings& beacon) {
+  return beacon.interface.name + " (" + beacon.interface.address.to_string() + "), UDP port " +
+         std::to_string(beacon.port) + ", every " + in_milliseconds(beacon.announce_interval);
+}
+
+std::string describe_gossip(const bus::GossipSettings& gossip) {
+  return "listens on " + gossip.bind +
+         (gossip.seeds.empty() ? ", no seeds: waits for others" : ", seeds " + join(gossip.seeds));
+}
+
+void add_network(const AgentConfig& config, ConfigReport& report) {
+  add_line(report, "http", describe_http(config, report));
+  const auto interface = bus_interface(config);
+  add_line(report, "bus", planned(interface, report, [&](const bus::NetworkInterface& found) {
+             return describe_bus(config, found);
+           }));
+  std::string beacon = "off";
+  // Without an interface of its own it fails with the bus, which is said there.
+  if (config.beacon && interface) {
+    beacon = planned(beacon_settings(config, *interface), report, describe_beacon);
+  }
+  add_line(report, "beacon", beacon);
+  add_line(report, "gossip",
+           config.gossip ? planned(gossip_settings(config), report, describe_gossip) : "off");
 }
 
 std::string describe_liveness(const AgentConfig& config) {
@@ -78,6 +92,19 @@ std::string describe_liveness(const AgentConfig& config) {
          " indirect probes, lost after " + in_milliseconds(liveness.suspicion) +
          " of suspicion; foreign peers: evasive after " + in_milliseconds(liveness.evasive) +
          ", expired after " + in_milliseconds(liveness.expired);
+}
+
+/// As a create would make it: what is wrong with Env or Labels shows only then.
+Result<json> rendered(const TemplateStore& store, const std::string& name) {
+  auto body = store.load(name);
+  if (!body) return body;
+  TemplateVariables variables;
+  variables.n = 1;
+  variables.template_name = name;
+  auto made = render_template(std::move(*body), TemplateOverrides(), variables);
+  if (made) return made;
+  return Error(errc::bad_request,
+               "template " + store.file_of(name).string() + ": " + made.error().message);
 }
 
 void add_templates(const AgentConfig& config, ConfigReport& report) {
@@ -91,7 +118,7 @@ void add_templates(const AgentConfig& config, ConfigReport& report) {
   add_line(report, "templates",
            config.templates.string() + (names.empty() ? " (none in it now)" : ""));
   for (const std::string& name : names) {
-    const auto body = store.load(name);
+    const auto body = rendered(store, name);
     add_line(report, "", "  " + name + ": " + (body ? "good" : body.error().message));
     if (!body) report.good = false;
   }
@@ -108,10 +135,7 @@ ConfigReport report_config(const AgentConfig& config) {
            config.cluster_address + ", " + config.cluster_address + "." + config.hostname +
                ", and the id of each container");
   add_line(report, "docker", describe_docker(config.docker));
-  add_line(report, "http", "http://" + config.http.text());
-  add_line(report, "bus", describe_bus(config, report));
-  add_line(report, "beacon", describe_beacon(config, report));
-  add_line(report, "gossip", describe_gossip(config.gossip));
+  add_network(config, report);
   add_line(report, "liveness", describe_liveness(config));
   add_line(report, "times",
            "full list every " + in_milliseconds(config.relist_interval) + ", request to a peer " +

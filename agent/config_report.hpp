@@ -1,4 +1,5 @@
-// What an agent of this configuration would do, for `--check`. Looks at files, connects to nothing.
+// What an agent of this configuration would do, for `--check`. Looks at files and at this host's
+// addresses, connects to nothing.
 #pragma once
 
 #include <string>
@@ -9,7 +10,7 @@ namespace dockherd::agent {
 
 struct ConfigReport {
   std::string text;  ///< Lines of name and value.
-  bool good = true;  ///< False when a template is broken or an interface is not there.
+  bool good = true;  ///< False when a template is broken or this host has not an address named.
 };
 
 ConfigReport report_config(const AgentConfig& config);

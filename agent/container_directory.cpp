@@ -70,7 +70,9 @@ void ContainerDirectory::add_candidate(Resolution& resolution, const Key& key,
     if (key.second == preferred_) known.node = preferred_;
     return;
   }
-  if (resolution.candidates.size() < max_candidates) {
+  if (resolution.candidates.size() == max_candidates) {
+    resolution.more = true;
+  } else {
     resolution.candidates.push_back({key.first, key.second, names});
   }
 }
@@ -82,7 +84,7 @@ Resolution ContainerDirectory::resolve_id(std::string_view id_prefix,
        it != containers_.end() && it->first.first.starts_with(id_prefix); ++it) {
     if (on && it->first.second != *on) continue;
     add_candidate(resolution, it->first, it->second);
-    if (resolution.candidates.size() == max_candidates) break;
+    if (resolution.more) break;
   }
   return resolution;
 }

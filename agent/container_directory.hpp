@@ -28,6 +28,7 @@ struct ContainerLocation {
 struct Resolution {
   /// Empty: unknown. One: found. Several: ambiguous; by id, then node, at most 16 of them.
   std::vector<ContainerLocation> candidates;
+  bool more = false;  ///< There are others besides the candidates.
 
   bool found() const { return candidates.size() == 1; }
 };

@@ -54,6 +54,12 @@ struct Herd {
   const NodeId& self() const { return settings.id; }
   NodeStatus& own_status() { return *nodes.find(settings.id); }
 
+  /// False in the first moments after the start: the daemon has neither answered nor failed to.
+  bool daemon_asked() const {
+    const NodeStatus& status = *nodes.find(settings.id);
+    return status.daemon_up || !status.daemon_error.empty();
+  }
+
   /// A node's hostname, or the first digits of its id when its status has not arrived yet.
   std::string hostname_of(const NodeId& node) const {
     const NodeStatus* status = nodes.find(node);
@@ -97,6 +103,7 @@ struct Herd {
   NodeTable nodes;
   CreatesUnderWay creating_here;  ///< By this node's own daemon, whoever asked.
   TimePoint started{};
+  bool stopping = false;  ///< Takes no more work for peers.
 
  private:
   std::map<NodeId, CreatesUnderWay> assigned_;  // Asked for by this node.

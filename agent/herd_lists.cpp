@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/json_reader.hpp"
+#include "http_api/responses.hpp"
 
 namespace dockherd::agent {
 
@@ -16,6 +17,10 @@ std::string missing_entry(const std::string& hostname, const std::string& error)
 std::string lost_text(const LostNode& lost, TimePoint now) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - lost.since).count();
   return "lost " + std::to_string(seconds) + " s ago: " + lost.reason;
+}
+
+bool is_good(const NodeAnswer& answer) {
+  return answer.reply && answer.reply->status == 200;
 }
 
 /// The text of an error reply's `error`, or all of it.
@@ -49,9 +54,36 @@ std::string_view entries_of(std::string_view envelope) {
   return list.substr(1, list.size() - 2);
 }
 
+VerbReply reply_of(const NodeAnswer& answer) {
+  if (answer.reply) return {answer.reply->status, answer.reply->body};
+  return http_api::error_reply(answer.reply.error().at_node(answer.hostname));
+}
+
 std::string envelope_of(const NodeAnswer& answer) {
-  if (answer.reply) return answer.reply->body;
-  return error_envelope(answer.reply.error().at_node(answer.hostname));
+  const VerbReply reply = reply_of(answer);
+  return reply.status == 200 ? reply.body : with_envelope(reply, answer.hostname);
+}
+
+/// `error` and `code` of a list that nobody has, as the first node says.
+std::string failure_members(const NodeAnswer& first) {
+  const auto code = code_of(reply_of(first).body);
+  std::string members = ",\"error\":" + quote_json("no host has a list; " + first.hostname + ": " +
+                                                   failure_of(first));
+  if (code) members += ",\"code\":" + quote_json(to_string(*code));
+  return members;
+}
+
+/// Every entry of every node, as one list.
+void append_entries(std::string& out, const std::vector<NodeAnswer>& answers) {
+  bool first = true;
+  for (const NodeAnswer& answer : answers) {
+    if (!is_good(answer)) continue;
+    const std::string_view entries = entries_of(answer.reply->body);
+    if (entries.empty()) continue;
+    if (!first) out += ',';
+    out += entries;
+    first = false;
+  }
 }
 
 }  // namespace
@@ -62,21 +94,17 @@ VerbReply merge_lists(const std::vector<NodeAnswer>& answers, const std::vector<
   for (const NodeAnswer& answer : answers) {
     if (answer.reply) size += 2 * answer.reply->body.size();
   }
+  const bool failed = !answers.empty() && std::none_of(answers.begin(), answers.end(), is_good);
+  const int status = failed ? reply_of(answers.front()).status : 200;
   std::string out;
   out.reserve(size);
-  out += "{\"statusCode\":200,\"dockerInstance\":" + quote_json(hostname);
+  out +=
+      "{\"statusCode\":" + std::to_string(status) + ",\"dockerInstance\":" + quote_json(hostname);
+  if (failed) out += failure_members(answers.front());
   std::vector<std::string> missing;
   if (verb.shape != ListShape::nodes) {
     out += ",\"Response\":{\"Content-Type\":\"application/json\",\"Body\":[";
-    bool first = true;
-    for (const NodeAnswer& answer : answers) {
-      if (!answer.reply || answer.reply->status != 200) continue;
-      const std::string_view entries = entries_of(answer.reply->body);
-      if (entries.empty()) continue;
-      if (!first) out += ',';
-      out += entries;
-      first = false;
-    }
+    append_entries(out, answers);
     out += "]}";
   }
   if (verb.shape != ListShape::flat) {
@@ -95,7 +123,7 @@ VerbReply merge_lists(const std::vector<NodeAnswer>& answers, const std::vector<
     missing.push_back(missing_entry(node.hostname, lost_text(node, now)));
   }
   out += ",\"missing\":" + json_array(missing) + "}";
-  return {200, std::move(out)};
+  return {status, std::move(out)};
 }
 
 std::string with_round_trip(std::string_view row, double milliseconds) {

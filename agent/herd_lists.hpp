@@ -24,7 +24,8 @@ struct NodeAnswer {
 
 /// The answer to a list of every node, in the shapes asked for: `Response.Body` with every entry,
 /// `containers` (or `images`) with one envelope per host; and `missing` with each host that did not
-/// answer, or that was lost, and why.
+/// answer, or that was lost, and why. When no host has a list, the status and error are those of
+/// the first: an empty list would say that there is nothing.
 VerbReply merge_lists(const std::vector<NodeAnswer>& answers, const std::vector<LostNode>& lost,
                       const ListVerb& verb, std::string_view hostname, TimePoint now);
 

@@ -1,5 +1,7 @@
 #include "agent/node.hpp"
 
+#include <utility>
+
 #include "agent/bus_handlers.hpp"
 #include "agent/cluster_service.hpp"
 #include "agent/docker_watcher.hpp"
@@ -7,12 +9,17 @@
 #include "agent/peer_watcher.hpp"
 #include "agent/verb_executor.hpp"
 #include "base/counted.hpp"
-#include "base/limits.hpp"
-#include "base/with_deadline.hpp"
 
 namespace dockherd::agent {
 
 namespace {
+
+/// How often a stop looks whether all is done.
+constexpr std::chrono::milliseconds drain_look{20};
+
+/// What peers had sent before they heard of the stop is still to be declined: lost with the
+/// connection, nobody would know whether it was done.
+constexpr std::chrono::milliseconds on_its_way{100};
 
 bus::BusSettings bus_settings(const NodeSettings& settings) {
   bus::BusSettings bus;
@@ -45,6 +52,7 @@ struct Node::Parts {
   ClusterService cluster;
   BusHandlers handlers;
   std::size_t verbs_running = 0;
+  TimePoint stop_begun{};
 };
 
 Node::Node(NodePorts ports, NodeSettings settings)
@@ -59,7 +67,6 @@ void Node::start() {
   status.hostname = herd.settings.hostname;
   status.address = herd.settings.http_address;
   status.version = DOCKHERD_VERSION;
-  status.daemon_error = "not asked yet";
   status.insecure = herd.settings.insecure;
   herd.nodes.put(herd.self(), std::move(status));
 
@@ -73,11 +80,23 @@ void Node::start() {
   parts_->peer_watcher.start();
 }
 
-asio::awaitable<void> Node::stop() {
+void Node::begin_stop() {
   Herd& herd = parts_->herd;
-  const TimePoint drained = herd.clock.now() + limits::drain;
-  while (parts_->verbs_running > 0 && herd.clock.now() < drained) {
-    co_await herd.clock.sleep_until(herd.clock.now() + std::chrono::milliseconds(20));
+  if (std::exchange(herd.stopping, true)) return;
+  parts_->stop_begun = herd.clock.now();
+  herd.own_status().in_pool = false;
+  herd.bus.notify_all(std::string(topic_status), encode_status(herd.own_status()));
+}
+
+asio::awaitable<void> Node::stop(TimePoint drain_deadline) {
+  begin_stop();
+  Herd& herd = parts_->herd;
+  const TimePoint all_told = parts_->stop_begun + on_its_way;
+  const auto busy = [&] {
+    return parts_->verbs_running > 0 || herd.bus.serving() > 0 || herd.clock.now() < all_told;
+  };
+  while (busy() && herd.clock.now() < drain_deadline) {
+    co_await herd.clock.sleep_until(herd.clock.now() + drain_look);
   }
   co_await herd.bus.stop();
   co_await herd.tasks.close();

@@ -48,7 +48,8 @@ struct NodeSettings {
 };
 
 /// Purpose: owns all parts of a node and wires them to each other.
-/// Lifecycle: construct, start(), co_await stop(). execute_verb() may be called between the two.
+/// Lifecycle: construct, start(), begin_stop(), co_await stop(). execute_verb() may be called
+/// between start and stop.
 /// One thread only.
 class Node final : public http_api::ClusterApi {
  public:
@@ -57,8 +58,12 @@ class Node final : public http_api::ClusterApi {
 
   /// Joins the herd and begins to follow the daemon; returns at once.
   void start();
-  /// Says goodbye, finishes verbs in flight for at most limits::drain. Containers stay running.
-  asio::awaitable<void> stop();
+  /// Takes no new work from peers: creates are declined, so that they go elsewhere, and all else is
+  /// answered with 503. Own verbs and what is being served for peers go on.
+  void begin_stop();
+  /// Lets both end until `drain_deadline`, then says goodbye and cancels what is left. Containers
+  /// stay running.
+  asio::awaitable<void> stop(TimePoint drain_deadline);
 
   asio::awaitable<http_api::VerbReply> execute_verb(std::string request) override;
   std::string greeting() const override;

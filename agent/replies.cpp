@@ -100,21 +100,19 @@ std::string error_envelope(const Error& error) {
   return with_members(reply.body, "\"statusCode\":" + std::to_string(reply.status));
 }
 
-std::string as_envelope(std::string_view answer, int status, std::string_view hostname) {
-  const auto members = slice_json_object(answer);
-  if (!members) return std::string(answer);
+std::string with_envelope(const VerbReply& failure, std::string_view hostname) {
+  const auto members = slice_json_object(failure.body);
+  if (!members) return failure.body;
   const auto has = [&](std::string_view key) {
     return std::any_of(members->begin(), members->end(),
                        [&](const JsonMember& member) { return member.key == key; });
   };
-  std::string envelope(answer);
-  if (!has("dockerInstance")) {
-    envelope = with_members(envelope, "\"dockerInstance\":" + quote_json(hostname));
+  std::string added;
+  if (!has("statusCode")) added = "\"statusCode\":" + std::to_string(failure.status);
+  if (!hostname.empty() && !has("dockerInstance")) {
+    added += (added.empty() ? "" : ",") + ("\"dockerInstance\":" + quote_json(hostname));
   }
-  if (!has("statusCode")) {
-    envelope = with_members(envelope, "\"statusCode\":" + std::to_string(status));
-  }
-  return envelope;
+  return added.empty() ? failure.body : with_members(failure.body, added);
 }
 
 std::string body_envelope(std::string_view hostname, std::string_view json_body) {

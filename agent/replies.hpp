@@ -30,9 +30,9 @@ VerbReply docker_reply(std::string_view hostname, const docker_client::DockerRes
 /// {"statusCode", "dockerInstance", "error", "code", …}: an envelope for what no daemon answered.
 std::string error_envelope(const Error& error);
 
-/// A node's answer with `statusCode` and `dockerInstance` added where it lacks them: what its bus
-/// answers in place of a verb (too busy, too late) has neither.
-std::string as_envelope(std::string_view answer, int status, std::string_view hostname);
+/// A failure as an envelope: with `statusCode` and `dockerInstance`, where it has none of its own.
+/// An empty `hostname` adds none.
+std::string with_envelope(const VerbReply& failure, std::string_view hostname);
 
 /// An envelope around a JSON body of ours.
 std::string body_envelope(std::string_view hostname, std::string_view json_body);

@@ -102,7 +102,8 @@ Result<void> resolve_names(const AgentFlags& flags, const ConfFile& conf,
   if (cluster.herd) config.herd = *cluster.herd;
   if (config.cluster_address.size() + 1 + config.hostname.size() > group_bytes) {
     return Error(errc::bad_config,
-                 "clusterAddress and hostname must be at most 254 bytes together, got " +
+                 (conf.file.empty() ? "" : conf.file + ": ") +
+                     "clusterAddress and hostname must be at most 254 bytes together, got " +
                      std::to_string(config.cluster_address.size() + config.hostname.size()))
         .at_field("clusterAddress");
   }
@@ -180,8 +181,10 @@ Result<void> check_loopback(const ClusterFile& cluster, const AgentConfig& confi
   }
   if (config.gossip) {
     addresses.push_back({"discovery.gossip.bind", config.gossip->bind.host});
-    for (const HostPort& seed : config.gossip->seeds) {
-      addresses.push_back({"each seed", seed.host});
+    const std::size_t first_member = cluster.seeds.size() - cluster.members;
+    for (std::size_t i = 0; i < cluster.seeds.size(); ++i) {
+      const std::string key = i < first_member ? "discovery.gossip.seeds" : "members";
+      addresses.push_back({key, cluster.seeds[i].host});
     }
   }
   for (const auto& [key, address] : addresses) {

@@ -30,6 +30,10 @@ bool is_template_name(std::string_view name) {
   });
 }
 
+std::filesystem::path TemplateStore::file_of(std::string_view name) const {
+  return directory_ / (std::string(name) + std::string(extension));
+}
+
 Result<json> TemplateStore::load(std::string_view name) const {
   if (!is_template_name(name)) {
     return template_error(errc::bad_request,
@@ -37,7 +41,7 @@ Result<json> TemplateStore::load(std::string_view name) const {
                           "digit, then at most 127 letters, digits or \"._-\"; got " +
                               quote_json(name.substr(0, 200)));
   }
-  const std::filesystem::path file = directory_ / (std::string(name) + std::string(extension));
+  const std::filesystem::path file = file_of(name);
   std::error_code status;
   if (!std::filesystem::is_regular_file(file, status)) {
     const std::vector<std::string> known = names();

@@ -28,7 +28,8 @@ class TemplateStore {
   /// The names of all templates, sorted; none when the directory cannot be read.
   std::vector<std::string> names() const;
 
-  const std::filesystem::path& directory() const { return directory_; }
+  /// DIRECTORY/NAME.json, there or not.
+  std::filesystem::path file_of(std::string_view name) const;
 
  private:
   std::filesystem::path directory_;

@@ -1,6 +1,9 @@
 #include "agent/verb_executor.hpp"
 
+#include <algorithm>
+
 #include "base/json_reader.hpp"
+#include "docker_client/api_version.hpp"
 #include "docker_client/docker_codec.hpp"
 #include "docker_client/docker_requests.hpp"
 #include "http_api/responses.hpp"
@@ -10,6 +13,14 @@ namespace dockherd::agent {
 using docker_client::DockerResponse;
 
 namespace {
+
+/// How often the first answer of the daemon is looked for.
+constexpr std::chrono::milliseconds first_answer_look{5};
+
+constexpr docker_client::ApiVersion first_api_with_stop_signal{1, 42};
+
+constexpr std::string_view daemon_silent =
+    "the Docker daemon has not answered since this agent started";
 
 std::optional<std::string> image_of_body(const std::string& body) {
   const auto document = parse_json(body);
@@ -78,16 +89,16 @@ asio::awaitable<Result<DockerResponse>> VerbExecutor::call_for(const ContainerVe
   const std::string& id = verb.ids.front();
   const auto grace =
       verb.timeout ? std::optional(std::chrono::seconds(*verb.timeout)) : std::nullopt;
+  const std::string signal = verb.signal.value_or("");
   switch (verb.action) {
     case ContainerAction::start:
       co_return co_await docker_.call(docker_client::start_request(id, deadline));
     case ContainerAction::stop:
-      co_return co_await docker_.call(docker_client::stop_request(id, grace, deadline));
+      co_return co_await docker_.call(docker_client::stop_request(id, grace, deadline, signal));
     case ContainerAction::restart:
-      co_return co_await docker_.call(docker_client::restart_request(id, grace, deadline));
+      co_return co_await docker_.call(docker_client::restart_request(id, grace, deadline, signal));
     case ContainerAction::kill:
-      co_return co_await docker_.call(
-          docker_client::kill_request(id, verb.signal.value_or(""), deadline));
+      co_return co_await docker_.call(docker_client::kill_request(id, signal, deadline));
     case ContainerAction::pause:
       co_return co_await docker_.call(docker_client::pause_request(id, deadline));
     case ContainerAction::unpause:
@@ -108,7 +119,8 @@ asio::awaitable<Result<DockerResponse>> VerbExecutor::stop_and_remove(const Cont
   const std::string& id = verb.ids.front();
   const auto grace =
       verb.timeout ? std::optional(std::chrono::seconds(*verb.timeout)) : std::nullopt;
-  auto stopped = co_await docker_.call(docker_client::stop_request(id, grace, deadline));
+  const std::string signal = verb.signal.value_or("");
+  auto stopped = co_await docker_.call(docker_client::stop_request(id, grace, deadline, signal));
   if (!stopped || !stopped->ok()) co_return stopped;
   auto removed =
       co_await docker_.call(docker_client::remove_request(id, true, verb.volumes, deadline));
@@ -118,7 +130,21 @@ asio::awaitable<Result<DockerResponse>> VerbExecutor::stop_and_remove(const Cont
   co_return removed;
 }
 
+/// Docker has `signal` with a stop since API 1.42; a daemon before that drops it in silence.
+std::optional<Error> VerbExecutor::cannot_signal(const ContainerVerb& verb) const {
+  if (!verb.signal || !has_grace(verb.action)) return std::nullopt;
+  const std::string spoken = docker_.version().api_version;
+  const auto version = docker_client::ApiVersion::parse(spoken);
+  if (version && *version >= first_api_with_stop_signal) return std::nullopt;
+  return Error(errc::bad_request,
+               "signal needs Docker API " + first_api_with_stop_signal.text() + " with " +
+                   std::string(action_name(verb.action)) + "; this daemon " +
+                   (spoken.empty() ? "has not been reached yet" : "speaks " + spoken))
+      .at_field("signal");
+}
+
 asio::awaitable<VerbReply> VerbExecutor::act(ContainerVerb verb, TimePoint deadline) {
+  if (const auto error = cannot_signal(verb)) co_return failure(*error);
   const std::string id = verb.ids.front();
   const auto response = co_await call_for(verb, deadline);
   const bool removes =
@@ -241,8 +267,18 @@ asio::awaitable<VerbReply> VerbExecutor::start_created(std::string id, VerbReply
   co_return docker_reply(herd_.settings.hostname, *started);
 }
 
+asio::awaitable<bool> VerbExecutor::wait_until_asked(TimePoint deadline) {
+  while (!herd_.daemon_asked() && herd_.clock.now() < deadline) {
+    co_await herd_.clock.sleep_until(
+        std::min<TimePoint>(deadline, herd_.clock.now() + first_answer_look));
+  }
+  co_return herd_.daemon_asked();
+}
+
 asio::awaitable<VerbReply> VerbExecutor::list(ListVerb verb, TimePoint deadline) {
   if (!verb.images && verb.filters.empty()) {
+    const bool asked = co_await wait_until_asked(deadline);
+    if (!asked) co_return failure(Error(errc::timeout, std::string(daemon_silent)));
     const auto text = co_await watcher_.list(deadline);
     if (!text) co_return failure(text.error());
     co_return VerbReply(200, body_envelope(herd_.settings.hostname, *text));
@@ -278,7 +314,11 @@ std::string VerbExecutor::node_info() const {
                              {"in_pool", status.in_pool},
                              {"endpoint", herd_.endpoint},
                              {"id", herd_.self().hex()}};
-  if (!status.daemon_up) row["error"] = status.daemon_error;
+  if (!herd_.daemon_asked()) {
+    row["error"] = std::string(daemon_silent);
+  } else if (!status.daemon_up) {
+    row["error"] = status.daemon_error;
+  }
   if (status.insecure) {
     row["warning"] = "insecure: listens beyond loopback without authentication";
   }

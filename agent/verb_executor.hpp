@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <optional>
 #include <string>
 
 #include "agent/docker_watcher.hpp"
@@ -25,6 +26,9 @@ class VerbExecutor {
   /// than `max_load` containers; `image_missing` names an image that could not be had, or, with
   /// code image_pulling, that may be had by asking again.
   asio::awaitable<VerbReply> create_one(CreateOneVerb verb, TimePoint deadline);
+  /// False when the daemon has neither answered nor failed since this node's start, until
+  /// `deadline`: in its first moments a node does not know yet what it has.
+  asio::awaitable<bool> wait_until_asked(TimePoint deadline);
   /// An envelope with this node's containers or images.
   asio::awaitable<VerbReply> list(ListVerb verb, TimePoint deadline);
   /// {"has_image": bool}.
@@ -46,6 +50,7 @@ class VerbExecutor {
                                                                         TimePoint deadline);
   static VerbReply with_image(VerbReply reply, const std::string& missing_image);
   asio::awaitable<VerbReply> start_created(std::string id, VerbReply created, TimePoint deadline);
+  std::optional<Error> cannot_signal(const ContainerVerb& verb) const;
   VerbReply failure(const Error& error) const;
 
   Herd& herd_;

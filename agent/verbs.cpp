@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -9,8 +10,6 @@
 namespace dockherd::agent {
 
 namespace {
-
-constexpr std::int64_t max_grace_seconds = 3600;
 
 using Decoder = Result<Verb> (*)(const JsonReader&, std::string_view action);
 
@@ -83,31 +82,42 @@ Result<Verb> decode_create(const JsonReader& request, std::string_view action) {
   return Verb(std::move(verb));
 }
 
-struct ActionName {
+using Keys = std::span<const std::string_view>;
+
+struct ContainerEntry {
   std::string_view name;
   ContainerAction action;
+  Keys keys;  // All that a request may have.
 };
 
-constexpr std::array<ActionName, 9> container_actions{{
-    {"start-container", ContainerAction::start},
-    {"stop-container", ContainerAction::stop},
-    {"restart-container", ContainerAction::restart},
-    {"kill-container", ContainerAction::kill},
-    {"pause-container", ContainerAction::pause},
-    {"unpause-container", ContainerAction::unpause},
-    {"inspect-container", ContainerAction::inspect},
-    {"delete-container", ContainerAction::remove},
-    {"shutdown-container", ContainerAction::shutdown},
+constexpr std::array<std::string_view, 3> plain_keys{"action", "id", "ids"};
+constexpr std::array<std::string_view, 5> stop_keys{"action", "id", "ids", "timeout", "signal"};
+constexpr std::array<std::string_view, 4> kill_keys{"action", "id", "ids", "signal"};
+constexpr std::array<std::string_view, 5> remove_keys{"action", "id", "ids", "force", "volumes"};
+constexpr std::array<std::string_view, 6> shutdown_keys{"action",  "id",     "ids",
+                                                        "timeout", "signal", "volumes"};
+
+constexpr std::array<ContainerEntry, 9> container_actions{{
+    {"start-container", ContainerAction::start, plain_keys},
+    {"stop-container", ContainerAction::stop, stop_keys},
+    {"restart-container", ContainerAction::restart, stop_keys},
+    {"kill-container", ContainerAction::kill, kill_keys},
+    {"pause-container", ContainerAction::pause, plain_keys},
+    {"unpause-container", ContainerAction::unpause, plain_keys},
+    {"inspect-container", ContainerAction::inspect, plain_keys},
+    {"delete-container", ContainerAction::remove, remove_keys},
+    {"shutdown-container", ContainerAction::shutdown, shutdown_keys},
 }};
 
-ContainerAction container_action(std::string_view name) {
-  return std::find_if(container_actions.begin(), container_actions.end(),
-                      [&](const ActionName& entry) { return entry.name == name; })
-      ->action;
+const ContainerEntry* find_container_entry(std::string_view name) {
+  const auto* const entry =
+      std::find_if(container_actions.begin(), container_actions.end(),
+                   [&](const ContainerEntry& candidate) { return candidate.name == name; });
+  return entry == container_actions.end() ? nullptr : entry;
 }
 
 Result<void> read_container_options(const JsonReader& request, ContainerVerb& verb) {
-  DOCKHERD_READ(timeout, request.integer("timeout", 0, max_grace_seconds));
+  DOCKHERD_READ(timeout, request.integer("timeout", 0, longest_grace.count()));
   DOCKHERD_READ(signal, request.string("signal"));
   DOCKHERD_READ(force, request.boolean("force"));
   DOCKHERD_READ(volumes, request.boolean("volumes"));
@@ -119,12 +129,10 @@ Result<void> read_container_options(const JsonReader& request, ContainerVerb& ve
 }
 
 Result<Verb> decode_container(const JsonReader& request, std::string_view action) {
-  if (auto known = request.only({"action", "id", "ids", "timeout", "signal", "force", "volumes"});
-      !known) {
-    return known.error();
-  }
+  const ContainerEntry& entry = *find_container_entry(action);
+  if (auto known = request.only(entry.keys); !known) return known.error();
   ContainerVerb verb;
-  verb.action = container_action(action);
+  verb.action = entry.action;
   DOCKHERD_READ(id, request.string("id"));
   DOCKHERD_READ(ids, request.strings("ids", limits::ids_per_request));
   if (id && ids) {
@@ -293,19 +301,37 @@ Result<Verb> decode_verb(std::string_view text, VerbOrigin origin) {
 
 std::string_view action_name(ContainerAction action) {
   return std::find_if(container_actions.begin(), container_actions.end(),
-                      [&](const ActionName& entry) { return entry.action == action; })
+                      [&](const ContainerEntry& entry) { return entry.action == action; })
       ->name;
 }
 
-std::chrono::milliseconds extra_time(const ContainerVerb& verb) {
-  switch (verb.action) {
-    case ContainerAction::stop:
-    case ContainerAction::restart:
-    case ContainerAction::shutdown:
-      return verb.timeout ? std::chrono::seconds(*verb.timeout) : default_grace;
-    default:
-      return std::chrono::milliseconds(0);
+bool is_container_action(std::string_view name) {
+  return find_container_entry(name) != nullptr;
+}
+
+bool has_grace(ContainerAction action) {
+  return action == ContainerAction::stop || action == ContainerAction::restart ||
+         action == ContainerAction::shutdown;
+}
+
+std::chrono::seconds extra_time(const ContainerVerb& verb, std::chrono::seconds stop_timeout) {
+  if (!has_grace(verb.action)) return std::chrono::seconds(0);
+  return verb.timeout ? std::chrono::seconds(*verb.timeout) : stop_timeout;
+}
+
+std::chrono::seconds stop_timeout_of(std::string_view inspect_envelope) {
+  const auto document = parse_json(inspect_envelope);
+  const json* value = document ? &*document : nullptr;
+  for (const char* key : {"Response", "Body", "Config", "StopTimeout"}) {
+    if (value == nullptr || !value->is_object()) return default_grace;
+    const auto found = value->find(key);
+    value = found == value->end() ? nullptr : &*found;
   }
+  if (value == nullptr || !value->is_number_integer()) return default_grace;
+  const auto seconds = value->get<std::int64_t>();
+  // Docker waits for ever when it is negative.
+  if (seconds < 0 || seconds > longest_grace.count()) return longest_grace;
+  return std::chrono::seconds(seconds);
 }
 
 std::string encode_verb(const ContainerVerb& verb) {

@@ -44,9 +44,9 @@ struct ContainerVerb {
   std::vector<std::string> ids;          ///< Full ids, unique prefixes, names or "HOST/NAME".
   bool several = false;                  ///< Given as `ids`: answered by a list.
   std::optional<std::uint32_t> timeout;  ///< Seconds of grace (stop, restart, shutdown).
-  std::optional<std::string> signal;     ///< kill.
+  std::optional<std::string> signal;     ///< kill; what stop, restart and shutdown begin with.
   bool force = false;                    ///< delete.
-  bool volumes = false;                  ///< delete: anonymous volumes too.
+  bool volumes = false;                  ///< delete, shutdown: anonymous volumes too.
 };
 
 enum class ListShape { both, flat, nodes };
@@ -108,10 +108,24 @@ std::string encode_verb(const StatusVerb& verb);
 /// The action name of a container verb ("stop-container").
 std::string_view action_name(ContainerAction action);
 
-/// Docker's own grace time when none is given.
-inline constexpr std::chrono::seconds default_grace{10};
+/// True for the names of verbs about containers that exist: those that take an `id`.
+bool is_container_action(std::string_view name);
 
-/// How much longer than a quick task the action may take: Docker's grace time where it has one.
-std::chrono::milliseconds extra_time(const ContainerVerb& verb);
+/// Docker's own grace time when neither request nor container say another.
+inline constexpr std::chrono::seconds default_grace{10};
+inline constexpr std::chrono::seconds longest_grace{3600};
+
+/// True when Docker gives the container time to end by itself.
+bool has_grace(ContainerAction action);
+
+/// How much longer than a quick task the action may take: the grace time where it has one. Without
+/// `timeout` that is the container's own, `stop_timeout`.
+std::chrono::seconds extra_time(const ContainerVerb& verb,
+                                std::chrono::seconds stop_timeout = default_grace);
+
+/// The grace time that a container was made with, from the envelope of inspect-container:
+/// Config.StopTimeout, or Docker's own. At most longest_grace, also where Docker would wait for
+/// ever.
+std::chrono::seconds stop_timeout_of(std::string_view inspect_envelope);
 
 }  // namespace dockherd::agent

@@ -250,7 +250,7 @@ Result<const json*> JsonReader::object(std::string_view key) const {
   return value;
 }
 
-Result<void> JsonReader::only(std::initializer_list<std::string_view> known) const {
+Result<void> JsonReader::only(std::span<const std::string_view> known) const {
   for (const auto& [key, value] : value_->items()) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const std::string name = where_ + shortened(key, 100);

@@ -8,6 +8,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -61,7 +62,10 @@ class JsonReader {
   const json* any(std::string_view key) const;
 
   /// Fails on the first key that is not among `known`, naming it and the nearest known one.
-  Result<void> only(std::initializer_list<std::string_view> known) const;
+  Result<void> only(std::span<const std::string_view> known) const;
+  Result<void> only(std::initializer_list<std::string_view> known) const {
+    return only(std::span<const std::string_view>(known.begin(), known.size()));
+  }
 
   /// An error about `key`: "FIELD must be EXPECTED, got ...".
   Error wrong(std::string_view key, std::string_view expected) const;

@@ -187,7 +187,8 @@ void EventBus::Core::on_request(const NodeId& from, const std::string& group,
   incoming.from = from;
   incoming.address = group;
   incoming.local = request.local;
-  incoming.deadline = clock.now() + request.timeout;
+  incoming.deadline = clock.now() + request.timeout.value_or(longest_request_timeout);
+  incoming.deadline_given = request.timeout.has_value();
   incoming.body = std::move(request.body);
   auto respond = [this, from, id = std::move(request.id)](Reply reply) {
     send_reply(from, id, std::move(reply));

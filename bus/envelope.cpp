@@ -220,7 +220,9 @@ std::string encode_request(const RequestEnvelope& request) {
   text.reserve(160 + request.body.size() + 35 * request.one_of.size());
   text += R"({"dockherd":"request","id":)";
   append_id(text, request.id);
-  text.append(R"(,"timeout":)").append(std::to_string(request.timeout.count()));
+  if (request.timeout) {
+    text.append(R"(,"timeout":)").append(std::to_string(request.timeout->count()));
+  }
   text += request.local ? R"(,"scope":"local")" : R"(,"scope":"herd")";
   if (request.deliver_one == request.local) {
     text += request.deliver_one ? R"(,"deliver":"one")" : R"(,"deliver":"all")";

@@ -26,14 +26,14 @@
 
 namespace dockherd::bus {
 
-inline constexpr std::chrono::milliseconds default_request_timeout{2'500};
 inline constexpr std::chrono::milliseconds longest_request_timeout{3'600'000};
 inline constexpr std::size_t correlation_id_bytes = 64;
 inline constexpr std::size_t one_of_nodes = 1024;
 
 struct RequestEnvelope {
   std::optional<std::string> id;  ///< Comes back in the reply; null there when absent.
-  std::chrono::milliseconds timeout = default_request_timeout;  ///< Left when it was sent.
+  /// How long the sender still waits; absent: as long as the verb takes.
+  std::optional<std::chrono::milliseconds> timeout;
   bool local = false;  ///< "scope":"local": the receiver acts itself, routes nothing on.
   /// "deliver":"one" or "all", of a group. Without the word: one with scope herd, where any
   /// member's answer is everybody's, and all with scope local.

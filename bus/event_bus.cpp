@@ -52,6 +52,10 @@ const NodeId& EventBus::self() const {
   return core_->self;
 }
 
+std::size_t EventBus::serving() const {
+  return core_->server.size();
+}
+
 void EventBus::join(const std::string& group) {
   core_->membership.join(group);
   core_->act();

@@ -45,7 +45,10 @@ struct IncomingRequest {
   std::string address;  ///< The group it was sent to; empty when sent to this node.
   bool local = false;   ///< "scope":"local": act here, do not route on.
   TimePoint deadline;   ///< On this node's clock; envelopes carry the time left, not a date.
-  std::string body;     ///< One JSON document, not yet parsed.
+  /// False: the sender named none and waits as long as the verb takes, which is the handler's to
+  /// bound; `deadline` is then the bus's own bound.
+  bool deadline_given = true;
+  std::string body;  ///< One JSON document, not yet parsed.
 };
 
 using RequestHandler = std::function<asio::awaitable<Reply>(IncomingRequest)>;
@@ -103,6 +106,9 @@ class EventBus {
   asio::awaitable<void> stop();
 
   const NodeId& self() const;
+
+  /// Requests being served now, this node's own to itself included.
+  std::size_t serving() const;
 
   /// Groups of this node. Joining twice or leaving what was not joined does nothing.
   void join(const std::string& group);

@@ -4,8 +4,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/system/system_error.hpp>
 
+#include "base/cancellation.hpp"
 #include "base/limits.hpp"
 #include "bus/envelope.hpp"
 
@@ -19,10 +19,9 @@ Reply failure_reply(int status, errc code, const std::string& text) {
 
 /// Empty for a cancellation: that is no fault of the handler.
 std::string describe_fault(const std::exception_ptr& failure) {
+  if (is_cancellation(failure)) return {};
   try {
     std::rethrow_exception(failure);
-  } catch (const boost::system::system_error& error) {
-    return error.code() == asio::error::operation_aborted ? "" : error.what();
   } catch (const std::exception& error) {
     return error.what();
   } catch (...) {

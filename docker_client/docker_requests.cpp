@@ -20,9 +20,11 @@ void add_query(std::string& target, std::string_view key, std::string_view value
 }
 
 DockerRequest graceful(std::string_view id, std::string_view action,
-                       std::optional<std::chrono::seconds> grace, TimePoint deadline) {
+                       std::optional<std::chrono::seconds> grace, std::string_view signal,
+                       TimePoint deadline) {
   std::string target = container_path(id, action);
   if (grace) add_query(target, "t", std::to_string(grace->count()));
+  if (!signal.empty()) add_query(target, "signal", signal);
   return {"POST", std::move(target), deadline};
 }
 
@@ -96,13 +98,13 @@ DockerRequest start_request(std::string_view id, TimePoint deadline) {
 }
 
 DockerRequest stop_request(std::string_view id, std::optional<std::chrono::seconds> grace,
-                           TimePoint deadline) {
-  return graceful(id, "/stop", grace, deadline);
+                           TimePoint deadline, std::string_view signal) {
+  return graceful(id, "/stop", grace, signal, deadline);
 }
 
 DockerRequest restart_request(std::string_view id, std::optional<std::chrono::seconds> grace,
-                              TimePoint deadline) {
-  return graceful(id, "/restart", grace, deadline);
+                              TimePoint deadline, std::string_view signal) {
+  return graceful(id, "/restart", grace, signal, deadline);
 }
 
 DockerRequest kill_request(std::string_view id, std::string_view signal, TimePoint deadline) {

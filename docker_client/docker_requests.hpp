@@ -30,11 +30,12 @@ DockerRequest inspect_request(std::string_view id, TimePoint deadline);
 DockerRequest create_request(std::string_view name, std::string body, TimePoint deadline);
 DockerRequest start_request(std::string_view id, TimePoint deadline);
 /// Without `grace` the container's own stop timeout holds, 10 s by default; 0 kills at once. The
-/// deadline must allow for it.
+/// deadline must allow for it. `signal` is what it begins with, empty the container's own; daemons
+/// before API 1.42 ignore it.
 DockerRequest stop_request(std::string_view id, std::optional<std::chrono::seconds> grace,
-                           TimePoint deadline);
+                           TimePoint deadline, std::string_view signal = "");
 DockerRequest restart_request(std::string_view id, std::optional<std::chrono::seconds> grace,
-                              TimePoint deadline);
+                              TimePoint deadline, std::string_view signal = "");
 /// "SIGTERM", "TERM" or "15"; empty is SIGKILL.
 DockerRequest kill_request(std::string_view id, std::string_view signal, TimePoint deadline);
 DockerRequest pause_request(std::string_view id, TimePoint deadline);

@@ -1,5 +1,6 @@
 #include "http_api/session.hpp"
 
+#include <boost/asio/this_coro.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 
@@ -71,8 +72,15 @@ asio::awaitable<bool> Session::serve_one() {
   }
   Request request = parser_->release();
   const Response response = co_await answer(request);
-  const Persistence persistence = persistence_of(request, stopping_);
   const bool with_body = request.method() != http::verb::head;
+  // A verb may end with an answer although it was cancelled. From then on nothing can be waited
+  // for, not even the start of send().
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) {
+    say_now(response, with_body);
+    co_return false;
+  }
+  const Persistence persistence = persistence_of(request, stopping_);
   const bool sent = co_await send(response, persistence, with_body);
   co_return sent&& persistence != Persistence::close;
 }
@@ -170,12 +178,8 @@ asio::awaitable<Response> Session::answer(Request& request) {
       try {
         co_return co_await run_verb(context_.cluster, std::move(request.body()), context_.log);
       } catch (const boost::system::system_error&) {  // Cancelled: stopping, out of time.
-        const Response last(error_reply(
+        co_return Response(error_reply(
             Error(errc::canceled, "the agent stops; what the request began may have been done")));
-        render_head(head_, last, context_.settings.product, context_.date.now(),
-                    Persistence::close);
-        connection_.write_now(head_ + last.body);
-        throw;
       }
     case Route::greeting:
       co_return Response(200, text_type, context_.cluster.greeting());
@@ -192,6 +196,11 @@ asio::awaitable<bool> Session::send(const Response& response, Persistence persis
   render_head(head_, response, context_.settings.product, context_.date.now(), persistence);
   const std::string_view body = with_body ? std::string_view(response.body) : std::string_view();
   co_return co_await connection_.write(head_, body, context_.settings.write_timeout);
+}
+
+void Session::say_now(const Response& response, bool with_body) {
+  render_head(head_, response, context_.settings.product, context_.date.now(), Persistence::close);
+  connection_.write_now(with_body ? head_ + response.body : head_);
 }
 
 asio::awaitable<void> Session::send_last(const Response& response) {

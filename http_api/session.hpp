@@ -59,6 +59,8 @@ class Session {
   bool enter_next_phase();
   asio::awaitable<Response> answer(Request& request);
   asio::awaitable<bool> send(const Response& response, Persistence persistence, bool with_body);
+  /// Without waiting, when the session has been cancelled.
+  void say_now(const Response& response, bool with_body);
   asio::awaitable<void> send_last(const Response& response);
   Response response_to(const boost::system::error_code& fault) const;
 

@@ -1,8 +1,9 @@
 #include "http_api/verb_handlers.hpp"
 
-#include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 #include <exception>
+
+#include "base/cancellation.hpp"
 
 namespace dockherd::http_api {
 
@@ -17,7 +18,7 @@ asio::awaitable<Response> run_verb(ClusterApi& cluster, std::string body, Logger
   try {
     co_return Response(co_await cluster.execute_verb(std::move(body)));
   } catch (const boost::system::system_error& error) {
-    if (error.code() == asio::error::operation_aborted) throw;
+    if (is_cancellation(error.code())) throw;
     failure = error.what();
   } catch (const std::exception& error) {
     failure = error.what();

@@ -1,5 +1,8 @@
 """Agents, daemons and cables break; what is left answers, and says what is missing."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 from herd import knows, lists_as_lost, missing, state_of
 from herdlab import throughout, until
 from promise import Stopwatch, assert_promise
@@ -56,6 +59,21 @@ def test_an_agent_that_stops_says_goodbye_and_is_no_longer_listed(breakable_herd
         assert reply.status == 200 and missing(reply) == {}, reply
         assert herd[index].verb("create-container", template="test", instances=4).status == 200
     assert state_of(herd.hosts[2], container)["Running"]
+
+
+def test_an_agent_that_stops_finishes_what_a_peer_asked_of_it(breakable_herd):
+    herd = breakable_herd
+    # The first process of a container does not heed TERM unless it says so: killed after 2 s.
+    container = herd.hosts[1].docker("run", "-d", "--network", "none", "--stop-timeout", "2",
+                                     "busybox", "sleep", "3600")
+    until(lambda: knows(herd[0], container), 30)
+    with ThreadPoolExecutor() as pool:
+        reply = pool.submit(herd[0].verb, "stop-container", id=container)
+        time.sleep(0.5)
+        assert not reply.done()
+        assert herd[1].stop() == 0
+        assert reply.result().status == 200, reply.result()
+    assert not state_of(herd.hosts[1], container)["Running"]
 
 
 def test_two_seconds_after_a_restart_of_all_agents_each_knows_everything(breakable_herd):

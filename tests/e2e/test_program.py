@@ -82,6 +82,30 @@ def test_a_wrong_command_line_is_refused(arguments):
     assert result.stderr
 
 
+@pytest.mark.parametrize("cluster, arguments, key", [
+    ("bus: {bind: 192.0.2.1}", [], "bus.bind"),
+    ("bus: {bind: 127.0.0.1}\ndiscovery: {gossip: {bind: '192.0.2.1:5671'}}", [], "gossip.bind"),
+    ("bus: {bind: 127.0.0.1}", ["--http", "192.0.2.1:8080"], "http"),
+])
+def test_an_address_that_this_host_does_not_have_fails_check_and_start(tmp_path, cluster,
+                                                                       arguments, key):
+    file = tmp_path / "cluster.yaml"
+    file.write_text(cluster)
+    for check in (["--check"], []):
+        result = run("agent", "--insecure", "--cluster", file, *arguments, *check)
+        assert result.returncode == 1, result
+        said = (result.stdout + result.stderr).lower()
+        assert key in said and "192.0.2.1" in said, said
+
+
+def test_get_says_what_it_is_and_where_to_read_on():
+    with LoopbackHerd(1) as herd:
+        reply = herd.agents[0].get("/")
+        assert reply.status == 200
+        for word in ("dockherd 0.", "node1", "docs/rest.md", "man dockherd"):
+            assert word in reply.text, reply
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order(number):
     with LoopbackHerd(2) as herd:

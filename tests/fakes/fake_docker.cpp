@@ -184,8 +184,9 @@ Duration FakeDocker::latency_of(const DockerRequest& request) {
   const std::string_view path = target.substr(0, target.find('?'));
   if (path.ends_with("/containers/create")) return draw(settings_.create);
   if (is_pull(request)) return draw(settings_.pull);
-  if (path.ends_with("/start") || path.ends_with("/restart") || path.ends_with("/stop")) {
-    return draw(settings_.start);
+  if (path.ends_with("/start")) return draw(settings_.start);
+  if (path.ends_with("/restart") || path.ends_with("/stop")) {
+    return draw(settings_.start) + stop_time_;
   }
   return draw(settings_.call);
 }

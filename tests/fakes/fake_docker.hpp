@@ -75,6 +75,9 @@ class FakeDocker final : public docker_client::Docker {
   FakeDockerSettings& settings() { return settings_; }
   /// Multiplies all latencies from now on; 1 is healthy.
   void slow_down(double factor) { slowness_ = factor; }
+  /// Processes take this long to end when they are stopped: what Docker waits for within the grace
+  /// time.
+  void stop_takes(Duration time) { stop_time_ = time; }
   /// The next `count` calls are answered by `status` and change nothing.
   void fail_next(int count, int status = 500);
   /// The next `count` calls other than GET and HEAD are carried out, but their answers are lost.
@@ -125,6 +128,7 @@ class FakeDocker final : public docker_client::Docker {
   bool up_ = true;
   bool reached_ = false;
   double slowness_ = 1;
+  Duration stop_time_{};
   double random_failure_ = 0;
   double random_loss_ = 0;
   int failures_left_ = 0;

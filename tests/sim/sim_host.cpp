@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "base/json_reader.hpp"
+#include "base/limits.hpp"
 
 namespace dockherd::sim {
 
@@ -117,7 +118,8 @@ void SimHost::stop_agent(std::function<void()> ended) {
       if (ended) ended();
     });
   };
-  asio::co_spawn(process_->executor(), process_->node().stop(), std::move(on_end));
+  asio::co_spawn(process_->executor(), process_->node().stop(time_.now() + limits::drain),
+                 std::move(on_end));
   time_.touch(process_->context());
 }
 

@@ -112,8 +112,16 @@ TEST_F(Directory, two_agents_beside_one_daemon_are_not_ambiguous_and_this_node_i
 }
 
 TEST_F(Directory, candidates_are_bounded) {
-  for (int i = 100; i < 200; ++i) directory.put(here, id_of("e" + std::to_string(i)), {});
-  EXPECT_EQ(directory.resolve("e").candidates.size(), 16u);
+  for (int i = 100; i < 116; ++i) directory.put(here, id_of("e" + std::to_string(i)), {"twin"});
+  for (const std::string reference : {"e", "twin"}) {
+    EXPECT_EQ(directory.resolve(reference).candidates.size(), 16u);
+    EXPECT_FALSE(directory.resolve(reference).more);
+  }
+  directory.put(there, id_of("e117"), {"twin"});
+  for (const std::string reference : {"e", "twin"}) {
+    EXPECT_EQ(directory.resolve(reference).candidates.size(), 16u);
+    EXPECT_TRUE(directory.resolve(reference).more);
+  }
 }
 
 }  // namespace

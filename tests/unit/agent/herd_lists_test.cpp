@@ -69,6 +69,21 @@ TEST(HerdLists, a_host_whose_daemon_is_down_is_missing_with_its_own_words) {
   EXPECT_TRUE(list["Response"]["Body"].empty());
 }
 
+TEST(HerdLists, a_list_that_nobody_has_fails_as_the_first_host_does) {
+  std::vector<NodeAnswer> answers;
+  answers.emplace_back(NodeId({1}), "h1",
+                       bus::Reply(400, R"({"error":"invalid filter","code":"docker_refused"})"));
+  answers.emplace_back(NodeId({2}), "h2", Error(errc::timeout, "no answer in time"));
+  const VerbReply reply = merge_lists(answers, {}, ListVerb(), "h2", now);
+  EXPECT_EQ(reply.status, 400);
+  const json list = parsed(reply);
+  EXPECT_EQ(list["statusCode"], 400);
+  EXPECT_EQ(list["code"], "docker_refused");
+  EXPECT_THAT(list["error"].get<std::string>(), testing::HasSubstr("h1: invalid filter"));
+  EXPECT_EQ(list["missing"].size(), 2u);
+  EXPECT_EQ(list["containers"].size(), 2u);
+}
+
 TEST(HerdLists, nodes_that_do_not_answer_or_are_lost_have_a_row_that_says_so) {
   std::vector<NodeAnswer> answers;
   answers.emplace_back(NodeId({2}), "h2", Error(errc::timeout, "no answer in time"));

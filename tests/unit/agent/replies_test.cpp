@@ -63,6 +63,15 @@ TEST(Replies, members_are_put_before_an_objects_own) {
   EXPECT_EQ(with_members("{}", R"("a":1)"), R"({"a":1})");
 }
 
+TEST(Replies, a_failure_is_given_what_an_envelope_has) {
+  const VerbReply bare(504, R"({"error":"late"})");
+  EXPECT_EQ(parsed(with_envelope(bare, "h1")),
+            (json{{"statusCode", 504}, {"dockerInstance", "h1"}, {"error", "late"}}));
+  EXPECT_EQ(with_envelope(bare, ""), R"({"statusCode":504,"error":"late"})");
+  const VerbReply whole(404, R"({"statusCode":404,"dockerInstance":"h2","error":"gone"})");
+  EXPECT_EQ(with_envelope(whole, "h1"), whole.body);
+}
+
 TEST(Replies, an_error_is_replaced_and_nothing_else) {
   EXPECT_EQ(with_error(R"({"a":"error","error":"x","b":{"error":"y"}})", "new \"one\""),
             R"({"a":"error","error":"new \"one\"","b":{"error":"y"}})");
@@ -103,11 +112,11 @@ TEST(Replies, a_bulk_is_200_when_all_207_in_part_and_its_first_failure_when_none
 TEST(Replies, an_answer_without_host_and_status_becomes_an_envelope_and_an_envelope_stays_one) {
   const std::string busy = R"({"error":"too busy","code":"busy"})";
   EXPECT_EQ(
-      parsed(as_envelope(busy, 503, "h1")),
+      parsed(with_envelope(VerbReply(503, busy), "h1")),
       (json{
           {"statusCode", 503}, {"dockerInstance", "h1"}, {"error", "too busy"}, {"code", "busy"}}));
   const std::string envelope = R"({"statusCode":409,"dockerInstance":"h2"})";
-  EXPECT_EQ(as_envelope(envelope, 503, "h1"), envelope);
+  EXPECT_EQ(with_envelope(VerbReply(503, envelope), "h1"), envelope);
 }
 
 }  // namespace

@@ -103,8 +103,11 @@ TEST(ResolveConfig, beyond_loopback_without_insecure_is_an_error_that_says_how_t
        "cluster.yaml: discovery.beacon.interface"},
       {{"{}", "discovery: {gossip: {bind: '*:1'}}", {}, machine},
        "cluster.yaml: discovery.gossip.bind"},
-      {{"{}", "members: [127.0.0.1, host-b]", {}, machine}, "cluster.yaml: each seed"},
-      {{"{}", "discovery: {gossip: {seeds: [10.0.0.1]}}", {}, machine}, "cluster.yaml: each seed"},
+      {{"{}", "members: [127.0.0.1, host-b]", {}, machine}, "cluster.yaml: members"},
+      {{"{}", "discovery: {gossip: {seeds: [10.0.0.1]}}", {}, machine},
+       "cluster.yaml: discovery.gossip.seeds"},
+      {{"{}", "discovery: {gossip: {seeds: [127.0.0.1]}}\nmembers: [127.0.0.1, b]", {}, machine},
+       "cluster.yaml: members"},
   };
   for (const auto& [input, where] : cases) {
     const auto config = merged(input);
@@ -171,7 +174,7 @@ TEST(ResolveConfig, a_wrong_flag_or_variable_is_named) {
       {{R"({"clusterAddress": ")" + std::string(128, 'a') + "\"}", "",
         with(&AgentFlags::hostname, std::string(128, 'b')), machine},
        "clusterAddress",
-       "254 bytes together, got 256"},
+       "conf.json: clusterAddress and hostname must be at most 254 bytes together, got 256"},
   };
   for (const auto& [input, field, expected] : cases) {
     const auto config = merged(input);

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 namespace dockherd::agent {
 namespace {
 
@@ -42,10 +45,34 @@ TEST(Verbs, each_container_action_is_read_and_written_back) {
 
 TEST(Verbs, options_survive_the_way_to_the_owner) {
   const std::string text =
-      R"({"action":"delete-container","force":true,"id":"abc","timeout":3,"volumes":true})";
+      R"({"action":"delete-container","force":true,"id":"abc","volumes":true})";
   const auto verb = decode_verb(text, VerbOrigin::client);
   ASSERT_TRUE(verb);
   EXPECT_EQ(encode_verb(std::get<ContainerVerb>(*verb)), text);
+}
+
+TEST(Verbs, each_container_action_takes_its_own_options_and_refuses_the_others) {
+  const std::map<std::string, std::string> values{
+      {"timeout", "3"}, {"signal", "\"INT\""}, {"force", "true"}, {"volumes", "true"}};
+  const std::map<std::string, std::set<std::string>> taken{
+      {"start-container", {}},
+      {"stop-container", {"timeout", "signal"}},
+      {"restart-container", {"timeout", "signal"}},
+      {"kill-container", {"signal"}},
+      {"pause-container", {}},
+      {"unpause-container", {}},
+      {"inspect-container", {}},
+      {"delete-container", {"force", "volumes"}},
+      {"shutdown-container", {"timeout", "signal", "volumes"}}};
+  for (const auto& [action, options] : taken) {
+    for (const auto& [option, value] : values) {
+      const std::string text =
+          R"({"action":")" + action + R"(","id":"a",")" + option + "\":" + value + "}";
+      const auto verb = decode_verb(text, VerbOrigin::client);
+      EXPECT_EQ(verb.has_value(), options.contains(option)) << text;
+      EXPECT_EQ(verb ? option : verb.error().field, option);
+    }
+  }
 }
 
 struct Refusal {
@@ -124,6 +151,26 @@ TEST(Verbs, a_stop_is_given_its_grace_time) {
   EXPECT_EQ(extra_time(stop), std::chrono::seconds(60));
   stop.action = ContainerAction::inspect;
   EXPECT_EQ(extra_time(stop), std::chrono::seconds(0));
+}
+
+TEST(Verbs, without_a_timeout_the_grace_time_is_the_containers_own) {
+  ContainerVerb stop;
+  stop.action = ContainerAction::shutdown;
+  const auto grace = [&](const std::string& config) {
+    return extra_time(stop, stop_timeout_of(R"({"Response":{"Body":{"Config":)" + config + "}}}"));
+  };
+  EXPECT_EQ(grace(R"({"StopTimeout":60})"), std::chrono::seconds(60));
+  EXPECT_EQ(grace(R"({"StopTimeout":0})"), std::chrono::seconds(0));
+  for (const std::string none :
+       {"{}", "null", R"({"StopTimeout":null})", R"({"StopTimeout":"x"})"}) {
+    EXPECT_EQ(grace(none), default_grace) << none;
+  }
+  for (const std::string endless :
+       {R"({"StopTimeout":-1})", R"({"StopTimeout":18446744073709551615})"}) {
+    EXPECT_EQ(grace(endless), longest_grace) << endless;
+  }
+  stop.timeout = 3;
+  EXPECT_EQ(grace(R"({"StopTimeout":60})"), std::chrono::seconds(3));
 }
 
 TEST(Verbs, filters_are_taken_as_object_or_as_docker_writes_them) {

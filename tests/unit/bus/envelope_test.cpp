@@ -47,7 +47,7 @@ TEST(Envelope, a_request_by_hand_needs_only_its_body) {
   const auto decoded =
       decode_as<RequestEnvelope>(" { \"body\" : {\"action\":\"x\"} , \"dockherd\":\"request\" }\n");
   EXPECT_EQ(decoded.id, std::nullopt);
-  EXPECT_EQ(decoded.timeout, milliseconds(2500));
+  EXPECT_EQ(decoded.timeout, std::nullopt);
   EXPECT_FALSE(decoded.local);
   EXPECT_TRUE(decoded.deliver_one);
   EXPECT_THAT(decoded.one_of, testing::IsEmpty());

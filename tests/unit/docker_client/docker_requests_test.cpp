@@ -30,6 +30,8 @@ TEST(Requests, targets_are_dockers) {
   EXPECT_EQ(stop_request("web", std::nullopt, deadline).target, "/containers/web/stop");
   EXPECT_EQ(stop_request("web", 0s, deadline).target, "/containers/web/stop?t=0");
   EXPECT_EQ(restart_request("web", 7s, deadline).target, "/containers/web/restart?t=7");
+  EXPECT_EQ(stop_request("web", 7s, deadline, "SIGINT").target,
+            "/containers/web/stop?t=7&signal=SIGINT");
   EXPECT_EQ(kill_request("web", "", deadline).target, "/containers/web/kill");
   EXPECT_EQ(kill_request("web", "HUP", deadline).target, "/containers/web/kill?signal=HUP");
   EXPECT_EQ(pause_request("web", deadline).target, "/containers/web/pause");

@@ -5,8 +5,10 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/execution/blocking.hpp>
+#include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/require.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <future>
 
@@ -29,6 +31,21 @@ std::size_t open_descriptors() {
 asio::awaitable<VerbReply> answer_in(Clock& clock, Duration time) {
   co_await clock.sleep_until(clock.now() + time);
   co_return VerbReply(200, "{\"late\":true}");
+}
+
+asio::awaitable<VerbReply> wait_on_channel() {
+  const auto executor = co_await asio::this_coro::executor;
+  asio::experimental::channel<void(boost::system::error_code)> nobody_sends(executor);
+  co_await nobody_sends.async_receive(asio::use_awaitable);
+  co_return VerbReply(200, "{}");
+}
+
+asio::awaitable<VerbReply> canceled_as_a_value(Clock& clock) {
+  try {
+    co_await clock.sleep_until(clock.now() + std::chrono::hours(1));
+  } catch (const boost::system::system_error&) {  // As the bus turns it into a value.
+  }
+  co_return error_reply(Error(errc::canceled, "this node is stopping"));
 }
 
 }  // namespace
@@ -114,6 +131,27 @@ TEST_F(ServerTest, stopping_waits_no_longer_than_told) {
   EXPECT_THAT(answer, HasSubstr("\"code\":\"canceled\""));
   EXPECT_EQ(0, cluster.ended);
   EXPECT_EQ("", slow.rest());
+}
+
+TEST_F(ServerTest, stopping_tells_every_client_whatever_its_verb_waits_for) {
+  // A wait on a peer ends with a value when it is cancelled, one on a channel throws a word of its
+  // own.
+  cluster.handler = [this](std::string request) {
+    return request == "channel" ? wait_on_channel() : canceled_as_a_value(clock);
+  };
+  start();
+  Client on_channel = connect();
+  on_channel.send(post("channel"));
+  Client on_peer = connect();
+  on_peer.send(post("peer"));
+  ASSERT_TRUE(eventually([&] { return cluster.begun == 2; }));
+  stop(std::chrono::milliseconds(30));
+  for (Client* client : {&on_channel, &on_peer}) {
+    const auto answer = client->rest();
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
+    EXPECT_THAT(answer, HasSubstr("\r\nConnection: close\r\n"));
+    EXPECT_THAT(answer, HasSubstr("\"code\":\"canceled\""));
+  }
 }
 
 TEST_F(ServerTest, stopping_a_server_without_clients_is_at_once_complete) {

@@ -1,0 +1,74 @@
+// Requests by the bus, from a peer that is no agent.
+#include "agent/bus_handlers.hpp"
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/agent/node_herd.hpp"
+
+namespace dockherd::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+class BusHandlersTest : public NodeHerd {};
+
+json request(const json& body, const std::string& scope = "herd") {
+  return json{{"dockherd", "request"}, {"id", "q"}, {"scope", scope}, {"body", body}};
+}
+
+TEST_F(BusHandlersTest, without_a_timeout_a_verb_has_the_time_that_it_has_by_http) {
+  start(1);
+  for (const std::string scope : {"herd", "local"}) {
+    host(1).run("patient", json{{"Image", "busybox"}, {"StopTimeout", 60}});
+    time.run_for(100ms);
+    host(1).docker().stop_takes(40s);
+    const json reply =
+        ask_by_bus(1, request({{"action", "shutdown-container"}, {"id", "patient"}}, scope));
+    EXPECT_EQ(reply["status"], 200) << reply;
+    host(1).docker().stop_takes(0s);
+  }
+  host(1).docker().slow_down(1'000);  // A create takes 3 to 9 seconds.
+  const json create =
+      ask_by_bus(1, request({{"action", "create-container"}, {"image", "busybox"}}));
+  EXPECT_EQ(create["status"], 200) << create;
+}
+
+TEST_F(BusHandlersTest, a_timeout_that_is_given_holds) {
+  start(1);
+  host(1).run("web");
+  time.run_for(100ms);
+  host(1).docker().stop_takes(5s);
+  for (const std::string scope : {"herd", "local"}) {
+    json stop = request({{"action", "stop-container"}, {"id", "web"}}, scope);
+    stop["timeout"] = 1000;
+    EXPECT_EQ(ask_by_bus(1, stop)["status"], 504) << scope;
+  }
+}
+
+TEST_F(BusHandlersTest, a_local_request_for_another_node_is_refused) {
+  start(2);
+  for (const std::string action : {"list-containers", "list-images", "unregister"}) {
+    const json other = ask_by_bus(1, request({{"action", action}, {"hostname", "host2"}}, "local"));
+    EXPECT_EQ(other["status"], 400) << other;
+    EXPECT_EQ(other["body"]["field"], "hostname");
+    const json own = ask_by_bus(1, request({{"action", action}, {"hostname", "host1"}}, "local"));
+    EXPECT_EQ(own["status"], 200) << own;
+  }
+  const json all = ask_by_bus(1, request({{"action", "list-containers"}, {"all", true}}, "local"));
+  EXPECT_EQ(all["status"], 400);
+  EXPECT_EQ(all["body"]["field"], "all");
+}
+
+TEST_F(BusHandlersTest, a_verb_at_a_containers_endpoint_is_about_it_if_it_is_about_containers) {
+  start(1);
+  const std::string id = host(1).run("web");
+  time.run_for(100ms);
+  const json inspect = ask_by_bus(1, request({{"action", "inspect-container"}}), id);
+  EXPECT_EQ(inspect["status"], 200) << inspect;
+  EXPECT_EQ(inspect["body"]["Response"]["Body"]["Id"], id);
+  const json nodes = ask_by_bus(1, request({{"action", "list-nodes"}}), id);
+  EXPECT_EQ(nodes["status"], 200) << nodes;
+}
+
+}  // namespace
+}  // namespace dockherd::agent
