@@ -13,7 +13,7 @@ constexpr std::chrono::milliseconds answer_ahead{20};
 /// A verb about containers that was sent to a container's endpoint is about that one.
 std::string with_id_of_endpoint(std::string body, const std::string& address) {
   if (address.size() != 64 || !looks_like_container_id(address)) return body;
-  auto verb = parse_json(body);
+  auto verb = parse_json_strictly(body, "body");  // What is wrong with it is said further on.
   if (!verb || !verb->is_object() || verb->contains("id") || verb->contains("ids")) return body;
   const auto action = verb->find("action");
   if (action == verb->end() || !action->is_string()) return body;

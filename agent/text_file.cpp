@@ -75,10 +75,10 @@ std::string blank_comments(std::string_view text) {
 }
 
 Result<json> parse_commented_json(std::string_view text, const std::string& name) {
-  auto document = parse_json(blank_comments(text));
+  auto document = parse_json_strictly(blank_comments(text));
   if (!document) {
     const Error error = document.error();
-    return Error(error.code, name + ": " + error.message);
+    return Error(error.code, name + ": " + error.message).at_field(error.field);
   }
   return document;
 }

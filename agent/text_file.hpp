@@ -17,8 +17,8 @@ namespace dockherd::agent {
 Result<std::string> read_text_file(const std::filesystem::path& file, std::size_t limit_bytes);
 
 /// `text` as JSON with `//` and `/* */` comments allowed, within limits::json_depth even where a
-/// comment contains quotes or brackets. Errors begin with `name`, and give line and column where
-/// the syntax is at fault.
+/// comment contains quotes or brackets, and no key twice in one object. Errors begin with `name`,
+/// and give line and column where the syntax is at fault.
 Result<json> parse_commented_json(std::string_view text, const std::string& name);
 
 /// `text` with every comment outside strings replaced by as many spaces; line breaks stay, so that

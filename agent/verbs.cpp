@@ -279,7 +279,7 @@ std::vector<std::string_view> client_actions() {
 }  // namespace
 
 Result<Verb> decode_verb(std::string_view text, VerbOrigin origin) {
-  const auto document = parse_json(text);
+  const auto document = parse_json_strictly(text, "body");  // Docker's, as it is.
   if (!document) return document.error();
   const auto request = JsonReader::of(*document);
   if (!request) return request.error();

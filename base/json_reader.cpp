@@ -1,6 +1,7 @@
 #include "base/json_reader.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.hpp"
 
@@ -21,14 +22,6 @@ std::string without_library_prefix(std::string_view what) {
   constexpr std::size_t longest = 300;  // It repeats the last token, which may be megabytes.
   const auto end = what.find("] ");
   return shortened(end == std::string_view::npos ? what : what.substr(end + 2), longest);
-}
-
-/// Recurses no deeper than `limit`.
-bool nests_deeper(const json& value, std::size_t limit) {
-  if (!value.is_structured()) return false;
-  if (limit == 0) return true;
-  return std::any_of(value.begin(), value.end(),
-                     [&](const json& item) { return nests_deeper(item, limit - 1); });
 }
 
 /// The position after the string that opens at `at`, or npos when it never closes.
@@ -73,6 +66,67 @@ std::size_t skip_value(std::string_view text, std::size_t at) {
   return depth == 0 ? at : std::string_view::npos;
 }
 
+/// Follows a parser and notes the first key that an object has twice.
+class KeyWatch {
+ public:
+  explicit KeyWatch(std::string_view passed_on) : passed_on_(passed_on) {}
+
+  void see(json::parse_event_t event, const json& value) {
+    if (event == json::parse_event_t::object_start || event == json::parse_event_t::array_start) {
+      open_.emplace_back();
+    } else if (event == json::parse_event_t::object_end ||
+               event == json::parse_event_t::array_end) {
+      open_.pop_back();
+    } else if (event == json::parse_event_t::key) {
+      see_key(value.get_ref<const std::string&>());
+    }
+  }
+  /// As "labels.app"; empty when there is none.
+  const std::string& repeated() const { return repeated_; }
+
+ private:
+  struct Open {
+    std::set<std::string> keys;  // None in a list.
+    std::string last;
+  };
+
+  void see_key(const std::string& key) {
+    const bool watched = open_.size() == 1 || passed_on_.empty() || open_[0].last != passed_on_;
+    open_.back().last = key;
+    if (!watched || open_.back().keys.insert(key).second || !repeated_.empty()) return;
+    for (const Open& around : open_) {
+      if (around.last.empty()) continue;
+      if (!repeated_.empty()) repeated_ += '.';
+      repeated_ += shortened(around.last, 100);
+    }
+  }
+
+  std::string_view passed_on_;
+  std::vector<Open> open_;
+  std::string repeated_;
+};
+
+/// Recurses no deeper than the document nests.
+std::size_t members_of(const json& value) {
+  if (!value.is_structured()) return 0;
+  std::size_t count = value.is_object() ? value.size() : 0;
+  for (const json& item : value) count += members_of(item);
+  return count;
+}
+
+/// Of all objects in `text`, which is valid JSON: each member has one colon outside of strings.
+std::size_t members_in(std::string_view text) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text[at] == '"') {
+      at = skip_string(text, at);
+    } else {
+      count += text[at++] == ':' ? 1 : 0;
+    }
+  }
+  return count;
+}
+
 }  // namespace
 
 Result<void> check_json_depth(std::string_view text, std::size_t limit) {
@@ -101,7 +155,7 @@ Result<void> check_json_depth(std::string_view text, std::size_t limit) {
   return {};
 }
 
-Result<json> parse_json(std::string_view text, JsonComments comments) {
+Result<json> parse_json(std::string_view text) {
   if (text.size() > limits::json_bytes) {
     return Error(errc::too_large, "JSON of " + std::to_string(text.size()) +
                                       " bytes, expected at most " +
@@ -111,21 +165,26 @@ Result<json> parse_json(std::string_view text, JsonComments comments) {
   if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
     return broken(nul, "a NUL byte");
   }
-  const bool plain = comments == JsonComments::refused;
-  if (plain) {
-    if (auto depth = check_json_depth(text); !depth) return depth.error();
-  }
+  if (auto depth = check_json_depth(text); !depth) return depth.error();
   try {
-    json document = json::parse(text, nullptr, true, !plain);
-    // A quote inside a comment would mislead the scan; the parser itself takes no stack.
-    if (!plain && nests_deeper(document, limits::json_depth)) {
-      return Error(errc::bad_request, "invalid JSON: nested deeper than " +
-                                          std::to_string(limits::json_depth) + " levels");
-    }
-    return document;
+    return json::parse(text);
   } catch (const json::exception& error) {
     return Error(errc::bad_request, "invalid JSON: " + without_library_prefix(error.what()));
   }
+}
+
+Result<json> parse_json_strictly(std::string_view text, std::string_view passed_on) {
+  auto document = parse_json(text);
+  // Only a member that went lost makes it worth following the parser, which costs as much again.
+  if (!document || members_of(*document) == members_in(text)) return document;
+  KeyWatch watch(passed_on);
+  document = json::parse(text, [&watch](int, json::parse_event_t event, const json& value) {
+    watch.see(event, value);
+    return true;
+  });
+  if (watch.repeated().empty()) return document;
+  return Error(errc::bad_request, "the key " + quote_json(watch.repeated()) + " is given twice")
+      .at_field(watch.repeated());
 }
 
 std::string dump_json(const json& value) {
@@ -133,7 +192,14 @@ std::string dump_json(const json& value) {
 }
 
 std::string quote_json(std::string_view text) {
-  return dump_json(json(text));
+  // Nearly all that is quoted is printable ASCII; a document of its own would cost ten times more.
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+  });
+  if (!plain) return dump_json(json(text));
+  std::string quoted;
+  quoted.reserve(text.size() + 2);
+  return quoted.append(1, '"').append(text).append(1, '"');
 }
 
 std::string describe_type(const json& value) {

@@ -21,12 +21,15 @@ namespace dockherd {
 
 using nlohmann::json;
 
-/// Whether `//` and `/* */` are allowed: in configuration files, never from the network.
-enum class JsonComments { refused, allowed };
-
 /// A document within limits::json_bytes and limits::json_depth, or an error that says where it
-/// breaks. Never throws.
-Result<json> parse_json(std::string_view text, JsonComments comments = JsonComments::refused);
+/// breaks. Of a key that an object has several times the last value counts, as with dockerd. Never
+/// throws.
+Result<json> parse_json(std::string_view text);
+
+/// The same for what is written for this program: a key that an object has twice is an error whose
+/// `field` names it. What stands under `passed_on`, a key of the outermost object, is somebody
+/// else's and not looked at.
+Result<json> parse_json_strictly(std::string_view text, std::string_view passed_on = {});
 
 /// Fails when brackets nest deeper than `limit`. Looks at brackets outside strings only; says
 /// nothing else about validity.

@@ -52,6 +52,13 @@ TEST(ConfFile, dockermods_keys_keep_their_meaning) {
   EXPECT_THAT(conf.notes[0], StartsWith("conf.json: main and services"));
 }
 
+TEST(ConfFile, a_key_given_twice_is_named) {
+  const auto conf = parse_conf_file(R"({"log": {"level": "info", "level": "debug"}})", "conf.json");
+  ASSERT_FALSE(conf);
+  EXPECT_EQ(conf.error().code, errc::bad_config);
+  EXPECT_EQ(conf.error().message, "conf.json: the key \"log.level\" is given twice");
+}
+
 TEST(ConfFile, the_new_keys_are_read) {
   const ConfFile conf = parsed(R"({
     "docker": "unix:///run/docker.sock", "http": "127.0.0.1:9000", "templates": "t",

@@ -43,6 +43,22 @@ TEST(Verbs, each_container_action_is_read_and_written_back) {
   }
 }
 
+TEST(Verbs, a_field_given_twice_is_named) {
+  const Error twice = refused(R"({"action":"inspect-container","id":"a","id":"b"})");
+  EXPECT_EQ(twice.code, errc::bad_request);
+  EXPECT_EQ(twice.field, "id");
+  EXPECT_EQ(
+      refused(R"({"action":"create-container","image":"a","labels":{"x":"1","x":"2"}})").field,
+      "labels.x");
+}
+
+TEST(Verbs, dockers_own_body_may_give_a_field_twice) {
+  const auto verb = decode_verb(
+      R"({"action":"create-raw-container","body":{"Image":"a","Image":"b"}})", VerbOrigin::client);
+  ASSERT_TRUE(verb) << verb.error().message;
+  EXPECT_EQ(std::get<CreateVerb>(*verb).body->at("Image"), "b");
+}
+
 TEST(Verbs, options_survive_the_way_to_the_owner) {
   const std::string text =
       R"({"action":"delete-container","force":true,"id":"abc","volumes":true})";

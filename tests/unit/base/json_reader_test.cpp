@@ -28,10 +28,50 @@ TEST(ParseJson, says_where_a_document_breaks) {
   }
 }
 
-TEST(ParseJson, comments_are_for_files_only) {
-  const char* text = "{ // why\n \"a\": /* what */ 1 }";
-  EXPECT_EQ(json({{"a", 1}}), parse_json(text, JsonComments::allowed).value());
-  EXPECT_FALSE(parse_json(text).has_value());
+TEST(ParseJson, comments_are_refused) {
+  EXPECT_FALSE(parse_json("{ // why\n \"a\": 1 }").has_value());
+  EXPECT_FALSE(parse_json("{ \"a\": /* what */ 1 }").has_value());
+}
+
+TEST(ParseJson, the_last_of_a_key_given_twice_counts) {
+  EXPECT_EQ(json({{"a", 2}}), parse_json("{\"a\":1,\"a\":2}").value());
+}
+
+TEST(ParseJsonStrictly, a_key_given_twice_is_named) {
+  const struct {
+    const char* text;
+    const char* field;
+  } cases[] = {{"{\"a\":1,\"b\":2,\"a\":1}", "a"},
+               {"{\"a\":1,\"\\u0061\":2}", "a"},
+               {"{\"labels\":{\"x\":1,\"x\":2}}", "labels.x"},
+               {"{\"list\":[{\"x\":1},[{\"y\":1,\"y\":1}]]}", "list.y"},
+               {"{\"body\":{},\"body\":{}}", "body"},
+               {"{\"body\":{},\"x\":{\"y\":1,\"y\":2}}", "x.y"}};
+  for (const auto& [text, field] : cases) {
+    const auto document = parse_json_strictly(text, "body");
+    ASSERT_FALSE(document.has_value()) << text;
+    EXPECT_EQ(errc::bad_request, document.error().code);
+    EXPECT_EQ(field, document.error().field) << text;
+    EXPECT_EQ("the key \"" + std::string(field) + "\" is given twice", document.error().message);
+  }
+}
+
+TEST(ParseJsonStrictly, equal_keys_of_different_objects_are_well) {
+  const std::string text = "{\"a\":{\"a\":[{\"a\":1},{\"a\":2}]},\"b\":{\"a\":{}}}";
+  EXPECT_EQ(parse_json(text).value(), parse_json_strictly(text).value());
+}
+
+TEST(ParseJsonStrictly, what_is_passed_on_is_not_looked_at) {
+  const std::string text = "{\"body\":{\"x\":1,\"x\":[{\"y\":1,\"y\":2}]},\"a\":1}";
+  EXPECT_EQ(parse_json(text).value(), parse_json_strictly(text, "body").value());
+  EXPECT_FALSE(parse_json_strictly(text).has_value());
+}
+
+TEST(ParseJsonStrictly, is_as_strict_about_the_rest) {
+  for (const std::string& text : {std::string("{\"a\":1,\"a\":1"), nested(limits::json_depth + 1),
+                                  std::string(limits::json_bytes + 1, ' ')}) {
+    EXPECT_EQ(parse_json(text).error().message, parse_json_strictly(text).error().message);
+  }
 }
 
 TEST(ParseJson, nesting_is_bounded_before_it_is_parsed) {
@@ -43,12 +83,6 @@ TEST(ParseJson, nesting_is_bounded_before_it_is_parsed) {
   std::string objects;
   for (int i = 0; i < 100'000; ++i) objects += "{\"a\":";
   EXPECT_FALSE(parse_json(objects).has_value());
-}
-
-TEST(ParseJson, nesting_is_bounded_in_files_with_comments_too) {
-  EXPECT_FALSE(parse_json(nested(100'000), JsonComments::allowed).has_value());
-  EXPECT_TRUE(
-      parse_json("// \"\n" + nested(limits::json_depth), JsonComments::allowed).has_value());
 }
 
 TEST(ParseJson, brackets_in_strings_do_not_nest) {
@@ -75,6 +109,14 @@ TEST(ParseJson, a_message_does_not_repeat_a_large_document) {
 TEST(DumpJson, replaces_what_is_not_utf8) {
   EXPECT_EQ("\"a\xEF\xBF\xBD\"", dump_json(json("a\xff")));
   EXPECT_EQ("\"\\\"\\n\"", quote_json("\"\n"));
+}
+
+TEST(QuoteJson, is_the_same_as_a_document_of_one_string) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string text = "a" + std::string(1, static_cast<char>(byte)) + "z";
+    EXPECT_EQ(dump_json(json(text)), quote_json(text)) << byte;
+  }
+  EXPECT_EQ("\"\"", quote_json(""));
 }
 
 TEST(JsonReader, needs_an_object) {
