@@ -19,7 +19,8 @@ enum class errc {
   docker_refused,  ///< A daemon answered with an error status (`docker_status`). Nothing was
                    ///< changed.
   daemon_down,     ///< A daemon could not be reached. Nothing was changed.
-  daemon_lost,     ///< A daemon broke the connection before answering. May have been changed.
+  daemon_lost,     ///< A daemon broke the connection before answering, or its answer is not
+                   ///< understood. May have been changed.
   declined,        ///< A peer did not take the task (pool, stale count). Nothing was changed.
   not_sent,        ///< A peer could not be reached; the request never left. Nothing was changed.
   peer_lost,       ///< A peer was lost before it answered. May have been changed.

@@ -38,6 +38,8 @@ inline constexpr std::size_t gossip_tuples = 4096;
 
 // Docker.
 inline constexpr std::size_t docker_response_bytes = 64u << 20;
+/// Path and query of a call. dockerd takes a header of up to 1 MiB, libcurl hardly more.
+inline constexpr std::size_t docker_target_bytes = 512u << 10;
 inline constexpr std::size_t docker_connections = 128;       ///< Concurrent calls to the daemon.
 inline constexpr std::size_t docker_event_bytes = 1u << 20;  ///< One event.
 

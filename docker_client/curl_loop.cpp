@@ -61,14 +61,28 @@ void CurlLoop::stop(CURL* easy) {
   curl_easy_setopt(easy, CURLOPT_PRIVATE, nullptr);
 }
 
-int CurlLoop::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
+/// Whether the connection of a transfer that ends goes on, for the next one. Curl then says, by
+/// on_close(), when it closes it. It does not when a connection is given up before it is made, nor
+/// of what a name look-up waits on: for these CURL_POLL_REMOVE is the last word, and the number may
+/// be another's a moment later.
+bool CurlLoop::is_kept(CURL* easy, curl_socket_t socket) {
+  curl_socket_t kept = CURL_SOCKET_BAD;
+  return curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &kept) == CURLE_OK && kept == socket;
+}
+
+int CurlLoop::on_socket(CURL* easy, curl_socket_t socket, int what, void* self, void*) {
   auto& loop = *static_cast<CurlLoop*>(self);
+  if (what == CURL_POLL_REMOVE && !is_kept(easy, socket)) {
+    loop.forget(socket);
+    return 0;
+  }
   auto found = loop.sockets_.find(socket);
   if (found == loop.sockets_.end()) {
     if (what == CURL_POLL_REMOVE) return 0;
     found = loop.sockets_.emplace(socket, std::make_shared<Watched>(loop.executor_, socket)).first;
   }
-  // A wait under way stays when curl loses interest: the next transfer on the connection needs it.
+  // A wait under way stays when curl loses interest in a connection that goes on: the next transfer
+  // on it needs the wait, and ending and beginning it anew would be two system calls.
   Watched& watched = *found->second;
   watched.wants_read = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
   watched.wants_write = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
@@ -77,13 +91,16 @@ int CurlLoop::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*
 }
 
 int CurlLoop::on_close(void* self, curl_socket_t socket) {
-  auto& loop = *static_cast<CurlLoop*>(self);
-  if (const auto found = loop.sockets_.find(socket); found != loop.sockets_.end()) {
-    found->second->closed = true;
-    found->second->descriptor.release();
-    loop.sockets_.erase(found);
-  }
+  static_cast<CurlLoop*>(self)->forget(socket);
   return ::close(socket);
+}
+
+void CurlLoop::forget(curl_socket_t socket) {
+  const auto found = sockets_.find(socket);
+  if (found == sockets_.end()) return;
+  found->second->closed = true;
+  found->second->descriptor.release();
+  sockets_.erase(found);
 }
 
 int CurlLoop::on_timer(CURLM*, long timeout_ms, void* self) {

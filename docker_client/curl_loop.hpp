@@ -16,8 +16,8 @@ namespace dockherd::docker_client {
 
 /// Purpose: runs transfers of easy handles on the loop's thread.
 /// Lifecycle: outlives every easy handle that was prepare()d by it; none may be running at its end.
-/// Sockets belong to curl: they are watched without being owned, and each is let go of in the
-/// moment in which curl closes it.
+/// Sockets belong to curl: they are watched without being owned, and each is let go of before curl
+/// closes it.
 /// One thread only.
 class CurlLoop {
  public:
@@ -44,7 +44,9 @@ class CurlLoop {
   static int on_socket(CURL* easy, curl_socket_t socket, int what, void* self, void* watched);
   static int on_timer(CURLM* multi, long timeout_ms, void* self);
   static int on_close(void* self, curl_socket_t socket);
+  static bool is_kept(CURL* easy, curl_socket_t socket);
 
+  void forget(curl_socket_t socket);
   void wait(const std::shared_ptr<Watched>& watched);
   void wait_for(const std::shared_ptr<Watched>& watched, bool reading);
   void ready(const std::shared_ptr<Watched>& watched, bool reading);

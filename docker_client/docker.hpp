@@ -63,14 +63,16 @@ class Docker {
   virtual ~Docker() = default;
 
   /// One request and its whole response. An HTTP error status is a response, not an error.
-  /// Fails with daemon_down (could not connect: nothing changed), daemon_lost (broke off: may have
-  /// changed), timeout (may have changed), too_large, canceled.
+  /// Fails with daemon_down (could not connect: nothing changed), busy (not sent before the
+  /// deadline: nothing changed), too_large (the target is: nothing changed), daemon_lost (broke
+  /// off, or answers more than we take: may have changed), timeout (may have changed), canceled.
   virtual asio::awaitable<Result<DockerResponse>> call(DockerRequest request) = 0;
 
   /// A GET whose response is a stream of lines (JSON objects, one a line), as of `/events`: calls
   /// `on_line` for each, from the event loop, until the daemon ends the stream (success), the
   /// connection breaks, or the caller cancels. `on_open` is called once the status is 200 and
-  /// headers are in. The request's deadline holds until then only.
+  /// headers are in; dockerd subscribes to its own events a moment later, and what happens in
+  /// between is not told. The request's deadline holds until then only.
   virtual asio::awaitable<Result<void>> stream_lines(
       DockerRequest request, std::function<void()> on_open,
       std::function<void(std::string_view)> on_line) = 0;

@@ -10,41 +10,17 @@ namespace {
 
 constexpr std::size_t message_bytes = 1000;
 
-Error not_understood(std::string_view what) {
-  return {errc::bad_request, "the Docker daemon's " + std::string(what) + " is not understood"};
+/// The daemon's fault, not the caller's. It may have done what was asked.
+Error not_understood(std::string_view what, const std::string& why) {
+  return {errc::daemon_lost,
+          "the Docker daemon's " + std::string(what) + " is not understood: " + why};
 }
 
-/// The elements of the JSON list `text`, as slices of it. Brackets are balanced, tokens unchecked.
-Result<std::vector<std::string_view>> slice_json_list(std::string_view text) {
-  std::vector<std::string_view> items;
-  std::size_t depth = 0;
-  std::size_t begin = 0;
-  bool in_string = false;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (in_string) {
-      if (c == '\\') {
-        ++at;
-      } else if (c == '"') {
-        in_string = false;
-      }
-      continue;
-    }
-    if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (depth++ == 1) begin = at;
-      if (depth > limits::json_depth) return not_understood("list");
-    } else if (c == ']' || c == '}') {
-      if (depth == 0) return not_understood("list");
-      if (--depth == 1) items.push_back(text.substr(begin, at + 1 - begin));
-    }
-  }
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (depth != 0 || in_string || first == std::string_view::npos || text[first] != '[') {
-    return not_understood("list");
-  }
-  return items;
+Result<json> parse_answer(std::string_view text, std::string_view what) {
+  auto parsed = parse_json(text);
+  if (!parsed) return not_understood(what, parsed.error().message);
+  if (!parsed->is_object()) return not_understood(what, "it is " + describe_type(*parsed));
+  return parsed;
 }
 
 /// The string that the JSON text `value` is; empty for any other type.
@@ -89,7 +65,7 @@ std::string text_of(const JsonReader& reader, std::string_view key) {
 
 Result<ContainerSummary> decode_container_summary(std::string_view entry) {
   const auto members = slice_json_object(entry);
-  if (!members) return members.error();
+  if (!members) return not_understood("container", members.error().message);
   ContainerSummary summary;
   for (const auto& [key, value] : *members) {
     if (key == "Id") {
@@ -108,14 +84,14 @@ Result<ContainerSummary> decode_container_summary(std::string_view entry) {
       if (labels) summary.labels = strings_of(&*labels);
     }
   }
-  if (summary.id.empty()) return not_understood("container");
+  if (summary.id.empty()) return not_understood("container", "it has no Id");
   summary.raw = std::string(entry);
   return summary;
 }
 
 Result<std::vector<ContainerSummary>> decode_container_list(std::string_view body) {
-  const auto entries = slice_json_list(body);
-  if (!entries) return entries.error();
+  const auto entries = slice_json_array(body);
+  if (!entries) return not_understood("list", entries.error().message);
   std::vector<ContainerSummary> list;
   list.reserve(entries->size());
   for (const std::string_view entry : *entries) {
@@ -127,14 +103,15 @@ Result<std::vector<ContainerSummary>> decode_container_list(std::string_view bod
 }
 
 Result<DockerEvent> decode_event(std::string_view line) {
-  const auto parsed = parse_json(line);
+  const auto parsed = parse_answer(line, "event");
   if (!parsed) return parsed.error();
   const auto reader = JsonReader::of(*parsed);
-  if (!reader) return not_understood("event");
   DockerEvent event;
   event.type = text_of(*reader, "Type");
   event.action = text_of(*reader, "Action");
-  if (event.type.empty() || event.action.empty()) return not_understood("event");
+  if (event.type.empty() || event.action.empty()) {
+    return not_understood("event", "it has no Type or no Action");
+  }
   if (const json* actor = reader->any("Actor"); actor != nullptr && actor->is_object()) {
     const auto about = JsonReader::of(*actor);
     event.id = text_of(*about, "ID");
@@ -150,24 +127,22 @@ Result<DockerEvent> decode_event(std::string_view line) {
 }
 
 Result<EngineVersion> decode_version(std::string_view body) {
-  const auto parsed = parse_json(body);
+  const auto parsed = parse_answer(body, "version");
   if (!parsed) return parsed.error();
   const auto reader = JsonReader::of(*parsed);
-  if (!reader) return not_understood("version");
   EngineVersion version;
   version.version = text_of(*reader, "Version");
   version.api_version = text_of(*reader, "ApiVersion");
   version.min_api_version = text_of(*reader, "MinAPIVersion");
-  if (version.api_version.empty()) return not_understood("version");
+  if (version.api_version.empty()) return not_understood("version", "it has no ApiVersion");
   return version;
 }
 
 Result<ContainerStatus> decode_container_status(std::string_view inspection) {
-  const auto parsed = parse_json(inspection);
+  const auto parsed = parse_answer(inspection, "inspection");
   if (!parsed) return parsed.error();
-  const auto reader = JsonReader::of(*parsed);
-  const auto state = reader ? reader->object("State") : Result<const json*>(nullptr);
-  if (!state || *state == nullptr) return not_understood("inspection");
+  const auto state = JsonReader::of(*parsed)->object("State");
+  if (!state || *state == nullptr) return not_understood("inspection", "it has no State");
   const auto fields = JsonReader::of(**state);
   ContainerStatus status;
   status.state = text_of(*fields, "Status");

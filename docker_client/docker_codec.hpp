@@ -1,4 +1,5 @@
-// Between a daemon's JSON and values. Pure.
+// Between a daemon's JSON and values. Pure. What is not understood is daemon_lost: the daemon may
+// have done what was asked.
 #pragma once
 
 #include <functional>

@@ -93,7 +93,9 @@ WallTime parse_docker_time(std::string_view text) {
   const auto offset = take_offset(text);
   const year_month_day date{year{*parts[0]}, month{static_cast<unsigned>(*parts[1])},
                             day{static_cast<unsigned>(*parts[2])}};
-  if (!offset || !text.empty() || !date.ok() || date.year() < year(1970)) return {};
+  // What nanoseconds in 64 bits can hold ends in April 2262.
+  const bool in_range = date.year() >= year(1970) && date.year() < year(2262);
+  if (!offset || !text.empty() || !date.ok() || !in_range) return {};
   const auto exact = sys_days(date) + hours(*parts[3]) + minutes(*parts[4]) + seconds(*parts[5]) +
                      fraction - *offset;
   return time_point_cast<WallTime::duration>(exact);

@@ -34,7 +34,19 @@ bool fits_header(std::string_view text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
 
+/// Of a call that has not left yet: whatever the daemon did with our question for its version, the
+/// call itself has changed nothing.
+Error unsent(const Error& error) {
+  return {nothing_was_changed(error.code) ? error.code : errc::daemon_down, error.message};
+}
+
 Result<void> check(const DockerRequest& request) {
+  if (request.target.size() > limits::docker_target_bytes) {
+    return Error(errc::too_large, "the path and query of a Docker call are " +
+                                      std::to_string(request.target.size()) +
+                                      " bytes, expected at most " +
+                                      std::to_string(limits::docker_target_bytes));
+  }
   if (!fits_request_line(request.target)) {
     return Error(errc::bad_request, "the path of a Docker call has bytes that must be encoded");
   }
@@ -109,26 +121,31 @@ asio::awaitable<Result<DockerResponse>> EngineClient::call(DockerRequest request
   if (!slot) slot = co_await slots_.acquire(request.deadline);
   if (!slot) co_return Error(errc::busy, "too many calls to the Docker daemon at once");
   if (!negotiated_) {
-    // The request itself has not left yet, so nothing can have been changed.
     if (auto reached = co_await negotiate(request.deadline); !reached) {
-      co_return Error(errc::daemon_down, reached.error().message);
+      co_return unsent(reached.error());
     }
   }
   const std::string used = known_.api_version;
   auto response = co_await exchange(request, used);
-  if (response && response->status == 400 && !negotiated_) {
-    // Refused by a daemon of another version than we spoke to; then nothing was done, and the
-    // request may be sent again in the version that it does speak.
-    if (auto reached = co_await negotiate(request.deadline); !reached) co_return reached.error();
-    if (known_.api_version != used) {
-      response = co_await exchange(request, known_.api_version);
+  const bool refused = response && response->status == 400;
+  if (refused && !negotiated_) {
+    if (auto reached = co_await negotiate(request.deadline); !reached) {
+      co_return unsent(reached.error());
     }
+  }
+  if (refused && known_.api_version != used) {
+    // By a daemon of another version than we spoke to, as this or another call has found out; then
+    // nothing was done, and the request may be sent again in the version that it does speak.
+    response = co_await exchange(request, known_.api_version);
   }
   co_return response;
 }
 
 asio::awaitable<Result<DockerResponse>> EngineClient::exchange(const DockerRequest& request,
                                                                std::string_view api_version) {
+  if (request.deadline <= std::chrono::steady_clock::now()) {
+    co_return Error(errc::busy, "no time was left for a call to the Docker daemon");
+  }
   const Borrowed transfer(*this);
   transfer->begin(request, api_version, Transfer::Shape::whole);
   while (!transfer->ended()) {

@@ -34,8 +34,8 @@ EngineSettings engine_settings_from_environment();
 /// their own, so that none is ever repeated unseen.
 /// The API version is asked for at the first call, and again after the daemon was away or answers
 /// as a different version than before.
-/// Errors beyond those of the port: busy (no slot before the deadline; nothing was sent),
-/// bad_request (target or header with bytes that HTTP has no place for).
+/// Errors beyond those of the port: bad_request (target or header with bytes that HTTP has no place
+/// for).
 /// Lifecycle: outlives its calls. One thread only.
 class EngineClient final : public Docker {
  public:

@@ -76,13 +76,12 @@ class Transfer {
   CurlLoop& loop_;
   CURL* easy_;
   curl_slist* header_list_ = nullptr;
-  std::string base_url_;
   TransferLimits limits_;
   asio::steady_timer news_;  // Expires at the deadline of wait(); cancelled when there is news.
   CurlLoop::Done done_;
   Shape shape_ = Shape::whole;
   DockerResponse response_;
-  std::string url_;
+  std::string target_;               // With the version; kept for its memory.
   std::size_t open_line_bytes_ = 0;  // Since the last newline of a stream.
   std::optional<CURLcode> result_;
   bool was_plain_ = false;  // The options are those of a GET without body and headers.

@@ -35,6 +35,10 @@ Error down() {
   return {errc::daemon_down, "could not connect to the daemon"};
 }
 
+Error not_sent() {
+  return {errc::busy, "no time was left for the call"};
+}
+
 Error late() {
   return {errc::timeout, "the daemon did not answer in time"};
 }
@@ -91,7 +95,7 @@ DaemonVersion FakeDocker::version() const {
 asio::awaitable<Result<DockerResponse>> FakeDocker::call(DockerRequest request) {
   ++calls_ever_;
   if (!up_) co_return down();
-  if (request.deadline <= clock_.now()) co_return late();
+  if (request.deadline <= clock_.now()) co_return not_sent();
   const CountedCall counted(in_flight_);
   co_return co_await answer(std::move(request), connection_);
 }
@@ -248,6 +252,7 @@ asio::awaitable<Result<void>> FakeDocker::stream_lines(
   const std::unique_ptr<Stream, decltype(remove)> removal(&*stream, remove);
   stream->wake.expires_at(never);
   stream->query = EventQuery::of_target(request.target);
+  stream->subscribed = clock_.now() + settings_.subscription;
   for (const ModelEvent& past : model_.past_events(stream->query)) enqueue(*stream, past);
   on_open();
   co_return co_await read_stream(*stream, connection, on_line);
@@ -272,6 +277,7 @@ asio::awaitable<Result<void>> FakeDocker::read_stream(
 
 void FakeDocker::deliver(const ModelEvent& event) {
   for (Stream& stream : streams_) {
+    if (clock_.now() < stream.subscribed) continue;
     if (stream.query.wants(event)) enqueue(stream, event);
   }
 }

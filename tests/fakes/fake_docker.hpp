@@ -36,6 +36,9 @@ struct FakeDockerSettings {
   LatencyRange start{std::chrono::microseconds(40'000), std::chrono::microseconds(120'000)};
   LatencyRange pull{std::chrono::microseconds(20'000), std::chrono::microseconds(60'000)};
   LatencyRange event{std::chrono::microseconds(50), std::chrono::microseconds(3'000)};
+  /// From a stream's headers to the first event that it tells: dockerd subscribes after it has sent
+  /// the headers. What happens in between is lost.
+  std::chrono::microseconds subscription{5'000};
   std::uint64_t random_seed = 1;
 };
 
@@ -96,6 +99,7 @@ class FakeDocker final : public docker_client::Docker {
     EventQuery query;
     std::deque<std::pair<TimePoint, std::string>> lines;  // When due, and the text.
     TimePoint last_due;
+    TimePoint subscribed;
     asio::steady_timer wake;  // Expires never; cancelled to wake the reader.
   };
   enum class Fate { answered, refused, lost, swallowed };

@@ -251,6 +251,7 @@ asio::awaitable<void> FakeDockerdServer::serve(std::shared_ptr<Session> session)
 
 asio::awaitable<bool> FakeDockerdServer::answer_one(Session& session) {
   http::request_parser<http::string_body> parser;
+  parser.header_limit(1u << 20);  // As Go's server.
   parser.body_limit(16u << 20);
   co_await http::async_read(session.socket, session.buffer, parser, asio::use_awaitable);
   const http::request<http::string_body> request = parser.release();

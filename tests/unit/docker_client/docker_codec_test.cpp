@@ -47,8 +47,12 @@ TEST(ContainerList, an_empty_list_has_no_entries) {
 
 TEST(ContainerList, anything_else_is_an_error) {
   for (const char* text : {"", "null", "{}", "[", "[{\"Id\":\"a\"}", "{\"message\":\"no\"}",
-                           "[{\"Names\":[]}]", "[{\"Id\":7}]", "[\"", "]"}) {
-    EXPECT_FALSE(decode_container_list(text)) << text;
+                           "[{\"Names\":[]}]", "[{\"Id\":7}]", "[\"", "]",
+                           // Taken for an empty list, these would say that all containers are gone.
+                           "[null]", "[1,2]", "[\"a\"]", "[[]]", "[] []", "[]x", "[,]"}) {
+    const auto list = decode_container_list(text);
+    ASSERT_FALSE(list) << text;
+    EXPECT_EQ(list.error().code, errc::daemon_lost) << text;  // The caller is not to blame.
   }
   EXPECT_FALSE(decode_container_list(std::string(100'000, '[')));
 }
@@ -69,7 +73,9 @@ TEST(Event, a_container_event_is_read) {
 
 TEST(Event, broken_lines_are_errors) {
   for (const char* text : {"", "{", "[]", "{}", R"({"Type":"container"})", R"({"Type":1})"}) {
-    EXPECT_FALSE(decode_event(text)) << text;
+    const auto event = decode_event(text);
+    ASSERT_FALSE(event) << text;
+    EXPECT_EQ(event.error().code, errc::daemon_lost) << text;
   }
 }
 
@@ -112,7 +118,9 @@ TEST(Version, is_read) {
   EXPECT_EQ(version->version, "20.10.24");
   EXPECT_EQ(version->api_version, "1.41");
   EXPECT_EQ(version->min_api_version, "1.12");
-  EXPECT_FALSE(decode_version("{}"));
+  for (const char* text : {"{}", "[]", "x"}) {
+    EXPECT_EQ(decode_version(text).error().code, errc::daemon_lost) << text;
+  }
 }
 
 TEST(Inspection, gives_what_the_status_text_needs) {
@@ -124,8 +132,9 @@ TEST(Inspection, gives_what_the_status_text_needs) {
   EXPECT_EQ(status->exit_code, 3);
   EXPECT_EQ(status->health, "unhealthy");
   EXPECT_EQ(status->finished - status->started, std::chrono::milliseconds(5500));
-  EXPECT_FALSE(decode_container_status("{}"));
-  EXPECT_FALSE(decode_container_status("[]"));
+  for (const char* text : {"{}", "[]", "x"}) {
+    EXPECT_EQ(decode_container_status(text).error().code, errc::daemon_lost) << text;
+  }
 }
 
 TEST(CreatedId, is_that_of_the_answer) {

@@ -113,9 +113,15 @@ TEST(DockerTime, reads_what_docker_writes) {
   EXPECT_EQ(parse_docker_time("2023-11-14T22:13:20.5Z"), WallTime(1'700'000'000s + 500ms));
 }
 
+TEST(DockerTime, the_last_moments_that_can_be_told_are) {
+  EXPECT_GT(parse_docker_time("2261-12-31T99:99:99.999999999-99:99"),
+            parse_docker_time("2261-12-31T00:00:00Z"));
+}
+
 TEST(DockerTime, never_and_nonsense_are_the_epoch) {
-  for (const char* text : {"0001-01-01T00:00:00Z", "", "yesterday", "2023-13-01T00:00:00Z",
-                           "2023-11-14T22:13:20", "2023-11-14T22:13:20Zx"}) {
+  for (const char* text :
+       {"0001-01-01T00:00:00Z", "", "yesterday", "2023-13-01T00:00:00Z", "2023-11-14T22:13:20",
+        "2023-11-14T22:13:20Zx", "2262-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999-99:99"}) {
     EXPECT_EQ(parse_docker_time(text), WallTime()) << text;
   }
 }

@@ -2,90 +2,19 @@
 #include "docker_client/engine_client.hpp"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/io_context.hpp>
-#include <filesystem>
 #include <fstream>
 
-#include "base/with_deadline.hpp"
 #include "docker_client/docker_codec.hpp"
-#include "docker_client/docker_requests.hpp"
-#include "tests/fakes/fake_dockerd_server.hpp"
+#include "tests/unit/docker_client/engine_fixture.hpp"
 
 namespace dockherd::docker_client {
 namespace {
 
 using namespace std::chrono_literals;
-using fakes::DaemonModel;
 using fakes::FakeDockerdServer;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-class EngineClientTest : public testing::Test {
- protected:
-  EngineClientTest() : server(context.get_executor(), model, "unix://" + path()) { connect(); }
-  ~EngineClientTest() override {
-    run(tasks.close());
-    run(server.close());
-    std::filesystem::remove(path());
-  }
-
-  static std::string path() { return "/tmp/dockherd-engine-client-" + std::to_string(getpid()); }
-  static TimePoint soon() { return std::chrono::steady_clock::now() + 10s; }
-
-  void connect(EngineSettings settings = {}) {
-    settings.address = "unix://" + path();
-    client = std::make_unique<EngineClient>(context.get_executor(), settings);
-  }
-
-  /// Runs the event loop until the task has ended.
-  template <typename T>
-  T run(asio::awaitable<T> task) {
-    std::optional<T> value;
-    std::exception_ptr failure;
-    asio::co_spawn(context, std::move(task), [&](std::exception_ptr thrown, T result) {
-      failure = thrown;
-      if (!thrown) value.emplace(std::move(result));
-    });
-    spin([&] { return value || failure; });
-    if (failure) std::rethrow_exception(failure);
-    return *std::move(value);
-  }
-  void run(asio::awaitable<void> task) {
-    bool ended = false;
-    std::exception_ptr failure;
-    asio::co_spawn(context, std::move(task), [&](std::exception_ptr thrown) {
-      failure = thrown;
-      ended = true;
-    });
-    spin([&] { return ended; });
-    if (failure) std::rethrow_exception(failure);
-  }
-  void spin(const std::function<bool()>& until) {
-    const TimePoint limit = soon();
-    context.restart();
-    while (!until()) {
-      ASSERT_LT(std::chrono::steady_clock::now(), limit) << "the event loop came to nothing";
-      context.run_one_for(20ms);
-    }
-  }
-
-  Result<DockerResponse> call(DockerRequest request) {
-    return run(client->call(std::move(request)));
-  }
-  Result<DockerResponse> create(const char* name) {
-    return call(create_request(name, R"({"Image":"busybox"})", soon()));
-  }
-
-  asio::io_context context{1};
-  DaemonModel model;
-  FakeDockerdServer server;
-  TaskGroup tasks{context.get_executor(), null_logger()};
-  std::unique_ptr<EngineClient> client;
-};
 
 TEST_F(EngineClientTest, calls_reach_the_daemon_in_its_version) {
   const auto created = create("web");
@@ -211,15 +140,67 @@ TEST_F(EngineClientTest, a_silent_daemon_is_a_timeout) {
   EXPECT_GE(std::chrono::steady_clock::now(), deadline);
 }
 
-TEST_F(EngineClientTest, an_answer_over_the_limit_is_too_large) {
+TEST_F(EngineClientTest, an_answer_over_the_limit_is_daemon_lost) {
   EngineSettings settings;
   settings.response_bytes = 1000;
   connect(settings);
   model.preload(10, "c", WallTime());
   const auto response = call(list_containers_request(true, "", soon()));
   ASSERT_FALSE(response);
-  EXPECT_EQ(response.error().code, errc::too_large);
+  EXPECT_EQ(response.error().code, errc::daemon_lost);
   EXPECT_EQ(call(inspect_request("c1", soon()))->status, 200);
+}
+
+TEST_F(EngineClientTest, an_answer_over_the_limit_does_not_hide_that_something_was_changed) {
+  EngineSettings settings;
+  settings.response_bytes = 1000;
+  connect(settings);
+  server.behaviour.act_before_raw_answer = true;
+  server.behaviour.raw_answer = [](const std::string&, const std::string& target) {
+    std::optional<std::string> answer;
+    if (target.find("/create") != std::string::npos) {
+      answer = "HTTP/1.1 201 Created\r\nContent-Length: 1001\r\n\r\n" + std::string(1001, 'x');
+    }
+    return answer;
+  };
+  const auto created = create("web");
+  ASSERT_FALSE(created);
+  EXPECT_FALSE(nothing_was_changed(created.error().code));
+  EXPECT_EQ(model.created_ever(), 1u);
+}
+
+TEST_F(EngineClientTest, a_call_whose_deadline_has_passed_is_not_sent) {
+  ASSERT_TRUE(call(inspect_request("x", soon())));
+  const std::uint64_t before = server.requests_ever();
+  const auto created =
+      call(create_request("web", R"({"Image":"busybox"})", std::chrono::steady_clock::now()));
+  ASSERT_FALSE(created);
+  EXPECT_EQ(created.error().code, errc::busy);
+  EXPECT_TRUE(nothing_was_changed(created.error().code));
+  server.break_connections();  // Also not on a connection to come.
+  ASSERT_TRUE(call(inspect_request("x", soon())));
+  EXPECT_EQ(server.requests_ever(), before + 1);
+}
+
+TEST_F(EngineClientTest, a_target_over_the_limit_is_refused_before_anything_is_sent) {
+  ASSERT_TRUE(call(inspect_request("x", soon())));
+  const std::uint64_t before = server.requests_ever();
+  const std::string filters(limits::docker_target_bytes, 'x');
+  const auto response = call(list_containers_request(true, filters, soon()));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, errc::too_large);
+  EXPECT_EQ(server.requests_ever(), before);
+}
+
+TEST_F(EngineClientTest, a_long_target_arrives_whole) {
+  std::size_t arrived = 0;
+  server.behaviour.raw_answer = [&](const std::string&, const std::string& target) {
+    arrived = target.size();
+    return std::optional<std::string>();
+  };
+  const std::string target = "/x?" + std::string(100'000, 'y');
+  EXPECT_TRUE(call(DockerRequest("GET", target, soon())));
+  EXPECT_EQ(arrived, target.size() + std::string("/v1.41").size());
 }
 
 TEST_F(EngineClientTest, a_cancelled_call_leaves_its_connection_at_once) {
@@ -285,6 +266,28 @@ TEST_F(EngineClientTest, a_downgraded_daemon_is_spoken_to_in_its_version) {
   EXPECT_EQ(client->version().version, "19.3.1");
 }
 
+TEST_F(EngineClientTest, a_call_refused_after_another_has_learnt_the_version_is_sent_again) {
+  ASSERT_TRUE(create("web"));
+  model.set_versions("19.3.1", "1.40", "1.12");
+  std::vector<int> statuses;
+  const auto one = [](EngineClient& to, std::vector<int>& got,
+                      TimePoint deadline) -> asio::awaitable<void> {
+    const auto response = co_await to.call(inspect_request("web", deadline));
+    got.push_back(response ? response->status : 0);
+  };
+  // Both leave in the old version; the first is refused, and asks for the new one, before the
+  // other.
+  for (const auto delay : {20ms, 200ms}) {
+    server.behaviour.call_delay = delay;
+    const std::uint64_t before = server.requests_ever();
+    tasks.spawn("call", one(*client, statuses, soon()));
+    spin([&] { return server.requests_ever() > before; });
+  }
+  server.behaviour.call_delay = 0us;
+  spin([&] { return tasks.size() == 0; });
+  EXPECT_THAT(statuses, ElementsAre(200, 200));
+}
+
 TEST_F(EngineClientTest, an_upgraded_daemon_is_noticed_by_its_next_answer) {
   ASSERT_TRUE(create("web"));
   model.set_versions("23.0.1", "1.42", "1.12");
@@ -322,17 +325,6 @@ TEST_F(EngineClientTest, an_address_that_is_none_cannot_be_started_with) {
   EngineSettings settings;
   settings.address = "http://x";
   EXPECT_THROW(EngineClient(context.get_executor(), settings), std::invalid_argument);
-}
-
-TEST_F(EngineClientTest, tcp_works_too) {
-  FakeDockerdServer tcp(context.get_executor(), model, "tcp://127.0.0.1:0");
-  EngineSettings settings;
-  settings.address = "tcp://127.0.0.1:" + std::to_string(tcp.port());
-  client = std::make_unique<EngineClient>(context.get_executor(), settings);
-  EXPECT_EQ(create("web")->status, 201);
-  EXPECT_EQ(call(inspect_request("web", soon()))->status, 200);
-  client.reset();
-  run(tcp.close());
 }
 
 class EngineStreamTest : public EngineClientTest {
@@ -401,14 +393,14 @@ TEST_F(EngineStreamTest, lines_that_are_no_json_are_passed_on_as_they_are) {
   EXPECT_THAT(seen.lines, ElementsAre("{broken", "next"));
 }
 
-TEST_F(EngineStreamTest, a_line_over_the_limit_is_too_large) {
+TEST_F(EngineStreamTest, a_line_over_the_limit_is_daemon_lost) {
   EngineSettings settings;
   settings.event_bytes = 1000;
   connect(settings);
   open();
   server.inject_into_streams("800\r\n" + std::string(2048, 'x') + "\r\n");
   spin([this] { return seen.end.has_value(); });
-  EXPECT_EQ(seen.end->error().code, errc::too_large);
+  EXPECT_EQ(seen.end->error().code, errc::daemon_lost);
 }
 
 TEST_F(EngineStreamTest, a_refused_stream_carries_status_and_message) {

@@ -146,6 +146,33 @@ TEST_F(FakeDockerTest, events_arrive_in_order_whoever_caused_them) {
   EXPECT_THAT(actions, ElementsAre("create", "start", "die", "destroy"));
 }
 
+TEST_F(FakeDockerTest, what_happens_between_a_streams_headers_and_its_subscription_is_lost) {
+  bool opened = false;
+  const auto watch = [](FakeDocker& from, bool& open, std::vector<std::string>& seen,
+                        TimePoint deadline) -> asio::awaitable<void> {
+    std::function<void()> on_open = [&open] { open = true; };
+    std::function<void(std::string_view)> on_line = [&seen](std::string_view line) {
+      seen.push_back(decode_event(line)->action);
+    };
+    auto request = events_request(std::nullopt, {"container"}, deadline);
+    co_await from.stream_lines(std::move(request), std::move(on_open), std::move(on_line));
+  };
+  tasks.spawn("events", watch(docker, opened, actions, in(1s)));
+  while (!opened) loop.run_for(100us);
+  model.create("web", "busybox", loop.clock.wall_now());
+  loop.run_for(1s);
+  model.start("web", loop.clock.wall_now());
+  loop.run_for(1s);
+  EXPECT_THAT(actions, ElementsAre("start"));
+}
+
+TEST_F(FakeDockerTest, a_call_whose_deadline_has_passed_changes_nothing) {
+  const auto late = call(create_request("web", R"({"Image":"busybox"})", in(0s)));
+  ASSERT_FALSE(late);
+  EXPECT_TRUE(nothing_was_changed(late.error().code));
+  EXPECT_EQ(model.created_ever(), 0u);
+}
+
 TEST_F(FakeDockerTest, a_cancelled_stream_is_gone) {
   follow();
   EXPECT_EQ(docker.open_streams(), 1u);
