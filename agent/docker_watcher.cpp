@@ -16,6 +16,7 @@ constexpr std::chrono::milliseconds first_retry{100};
 constexpr std::chrono::milliseconds last_retry{1'000};
 constexpr std::size_t refresh_at_once = 32;  // Beyond, one whole list costs less.
 constexpr std::chrono::milliseconds status_fresh_for{1'000};
+constexpr std::chrono::milliseconds surely_subscribed{500};
 constexpr std::chrono::milliseconds first_second_look{2};  // Doubled with each further one.
 constexpr unsigned second_looks = 6;
 
@@ -86,7 +87,15 @@ asio::awaitable<void> DockerWatcher::follow() {
 void DockerWatcher::on_stream_open() {
   streaming_ = true;
   // Listed only now, so that nothing falls between list and events.
-  herd_.tasks.spawn("docker first list", relist_until_done());
+  herd_.tasks.spawn("docker first list", list_twice());
+}
+
+/// dockerd sends the headers of its event stream before it subscribes to its own events (moby's
+/// getEvents), so there is a moment of which neither the first list nor the stream tells.
+asio::awaitable<void> DockerWatcher::list_twice() {
+  co_await relist_until_done();
+  co_await herd_.clock.sleep_until(herd_.clock.now() + surely_subscribed);
+  co_await relist_until_done();
 }
 
 asio::awaitable<void> DockerWatcher::relist_until_done() {

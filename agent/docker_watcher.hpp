@@ -58,6 +58,7 @@ class DockerWatcher {
   asio::awaitable<Result<void>> refresh_some(TimePoint deadline);
   asio::awaitable<void> settle(std::string id);
   void put_listed(ContainerSummary summary);
+  asio::awaitable<void> list_twice();
   asio::awaitable<void> relist_until_done();
   asio::awaitable<Result<void>> relist(TimePoint deadline);
   asio::awaitable<Result<docker_client::DockerResponse>> list_all(TimePoint deadline);
