@@ -15,7 +15,7 @@ using namespace std::string_literals;
 using asio::ip::udp;
 using std::chrono::milliseconds;
 
-constexpr std::uint16_t test_port = 25'670;  // Not 5670: an agent may run on this machine.
+constexpr std::uint16_t test_port = 25'670;  // Not 5670, to show that the setting counts.
 
 class Beacons : public testing::Test {
  protected:

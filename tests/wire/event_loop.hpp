@@ -18,7 +18,7 @@ namespace dockherd::bus {
 
 /// True as soon as `happened` holds; false after `limit`, which only bounds a failing test.
 inline bool run_until(asio::io_context& loop, const std::function<bool()>& happened,
-                      std::chrono::milliseconds limit = std::chrono::seconds(10)) {
+                      std::chrono::milliseconds limit = std::chrono::seconds(30)) {
   const auto end = std::chrono::steady_clock::now() + limit;
   while (!happened()) {
     if (std::chrono::steady_clock::now() >= end) return false;

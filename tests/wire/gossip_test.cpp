@@ -145,15 +145,22 @@ TEST_F(Gossip, a_zgossip_server_is_our_seed_and_keeps_us_beyond_its_one_second) 
 }
 
 TEST_F(Gossip, agents_on_two_linked_zgossip_seeds_see_each_other) {
-  ZGossip one("one");
-  ZGossip two("two");
-  const std::uint16_t port_one = one.bind("tcp://127.0.0.1:*");
-  const std::uint16_t port_two = two.bind("tcp://127.0.0.1:*");
-  two.connect("tcp://" + local(port_one));
-  one.connect("tcp://" + local(port_two));
-  const Agent first(loop, 1, client_of({local(port_one)}));
-  const Agent second(loop, 2, client_of({local(port_two)}));
-  EXPECT_TRUE(run_until(loop, [&] { return first.saw(second) && second.saw(first); }));
+  // zgossip seeds drop each other after a quiet second (see below). Where this process itself was
+  // kept waiting for that long the seeds are no longer linked: then others are tried.
+  bool both = false;
+  for (int attempt = 0; attempt < 3 && !both; ++attempt) {
+    ZGossip one("one");
+    ZGossip two("two");
+    const std::uint16_t port_one = one.bind("tcp://127.0.0.1:*");
+    const std::uint16_t port_two = two.bind("tcp://127.0.0.1:*");
+    two.connect("tcp://" + local(port_one));
+    one.connect("tcp://" + local(port_two));
+    const Agent first(loop, 1, client_of({local(port_one)}));
+    const Agent second(loop, 2, client_of({local(port_two)}));
+    both = run_until(
+        loop, [&] { return first.saw(second) && second.saw(first); }, seconds(10));
+  }
+  EXPECT_TRUE(both);
 }
 
 TEST_F(Gossip, agents_on_two_zgossip_seeds_whose_link_went_quiet_see_each_other_one_way_at_least) {
@@ -242,8 +249,8 @@ TEST_F(Gossip, a_host_name_is_resolved) {
 
 TEST_F(Gossip, a_dead_nodes_tuple_ends_everywhere_between_agents) {
   GossipSettings settings = server_on("127.0.0.1:45676");
-  settings.times.lifetime = milliseconds(900);
-  settings.times.refresh = milliseconds(300);
+  settings.times.lifetime = milliseconds(4'500);
+  settings.times.refresh = milliseconds(1'500);
   settings.repeat_sightings = milliseconds(50);
   const Agent seed(loop, 1, settings);
   settings.bind.clear();
@@ -251,11 +258,13 @@ TEST_F(Gossip, a_dead_nodes_tuple_ends_everywhere_between_agents) {
   const Agent second(loop, 2, settings);
   auto dying = std::make_unique<Agent>(loop, 3, settings);
   ASSERT_TRUE(run_until(loop, [&] { return second.saw(*dying); }));
-  run_for(loop, milliseconds(2'000));
-  EXPECT_EQ(second.discovery->tuples(), 2u);  // Refreshed, not ended.
+  run_for(loop, milliseconds(6'000));
+  // Refreshed, not ended.
+  EXPECT_TRUE(run_until(loop, [&] { return second.discovery->tuples() == 2; }));
   dying.reset();
   EXPECT_TRUE(run_until(
-      loop, [&] { return second.discovery->tuples() == 1 && seed.discovery->tuples() == 1; }));
+      loop, [&] { return second.discovery->tuples() == 1 && seed.discovery->tuples() == 1; },
+      seconds(60)));
 }
 
 TEST_F(Gossip, garbage_and_strangers_messages_do_not_end_the_server) {

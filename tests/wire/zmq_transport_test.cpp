@@ -1,11 +1,15 @@
 // Two transports, or a transport and raw sockets, over loopback.
 #include "bus/zmq_transport.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <thread>
 
@@ -256,34 +260,44 @@ TEST_F(Transports, a_full_link_resumes_when_the_peer_reads_again) {
   run_for(loop, std::chrono::milliseconds(500));
   EXPECT_TRUE(one.listener.closed.empty());  // Full is not broken.
   int received = 0;
+  std::atomic<bool> reader_ended = false;
   std::thread reader([&] {
     for (; received < messages; ++received) {
       zmq::message_t identity;
       zmq::message_t number;
       zmq::message_t rest;
-      if (!slow.recv(identity) || !slow.recv(number) || !slow.recv(rest)) return;
-      if (number.to_string() != std::to_string(received)) return;
+      if (!slow.recv(identity) || !slow.recv(number) || !slow.recv(rest)) break;
+      if (number.to_string() != std::to_string(received)) break;
     }
+    reader_ended = true;
   });
-  run_for(loop, std::chrono::milliseconds(1'500));
+  EXPECT_TRUE(run_until(
+      loop, [&] { return reader_ended.load(); }, std::chrono::seconds(60)));
   reader.join();
   EXPECT_EQ(received, messages);
   EXPECT_TRUE(one.listener.closed.empty());
 }
 
+/// Tells its parent its endpoint, then one byte when it has heard from somebody. Ends with the
+/// parent, or by a signal.
+[[noreturn]] void be_a_peer(int to_parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  asio::io_context loop(1);
+  Node node(loop, 7);
+  const std::string endpoint = node.transport->endpoint();
+  bool told = write(to_parent, endpoint.data(), endpoint.size()) > 0;
+  node.listener.then = [&](const NodeId&) { told = told && write(to_parent, "!", 1) == 1; };
+  run_until(
+      loop, [&] { return !told; }, std::chrono::seconds(60));
+  _exit(1);
+}
+
 TEST(ZmqTransport, a_killed_process_is_noticed_by_its_closed_connections) {
   int to_parent[2];
-  ASSERT_EQ(pipe(to_parent), 0);
+  ASSERT_EQ(pipe2(to_parent, O_CLOEXEC), 0);
   const pid_t child = fork();
-  if (child == 0) {
-    asio::io_context loop(1);
-    Node node(loop, 7);
-    const std::string endpoint = node.transport->endpoint();
-    if (write(to_parent[1], endpoint.data(), endpoint.size()) < 0) _exit(1);
-    close(to_parent[1]);
-    run_for(loop, std::chrono::seconds(30));
-    _exit(0);
-  }
+  if (child == 0) be_a_peer(to_parent[1]);
+  close(to_parent[1]);  // What is read ends with the child.
   char text[64] = {};
   ASSERT_GT(read(to_parent[0], text, sizeof text - 1), 0);
 
@@ -291,13 +305,17 @@ TEST(ZmqTransport, a_killed_process_is_noticed_by_its_closed_connections) {
   Node parent(loop, 1);
   parent.transport->connect(test_node(7), text);
   parent.transport->send(test_node(7), frames_of({"hello"}));
-  run_for(loop, std::chrono::milliseconds(200));
+  const auto heard = [&] {
+    pollfd answer{to_parent[0], POLLIN, 0};
+    return poll(&answer, 1, 0) == 1;
+  };
+  ASSERT_TRUE(run_until(loop, heard));
+  EXPECT_EQ(read(to_parent[0], text, 1), 1);
   EXPECT_TRUE(parent.listener.closed.empty());
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
   EXPECT_TRUE(run_until(loop, [&] { return parent.listener.closed.size() == 1; }));
   close(to_parent[0]);
-  close(to_parent[1]);
 }
 
 TEST(ZmqTransport, an_address_of_another_machine_cannot_be_opened) {

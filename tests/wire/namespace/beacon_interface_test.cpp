@@ -24,6 +24,19 @@ void run(const std::string& command) {
   ASSERT_EQ(std::system(command.c_str()), 0) << command;  // NOLINT(cert-env33-c): fixed texts.
 }
 
+/// One interface of each of two subnets, in this program's own network namespace.
+class TwoSubnets : public testing::Environment {
+ public:
+  void SetUp() override {
+    run("set -e; for n in 1 2; do ip link add herd$n type veth peer name other$n;"
+        "ip address add 10.99.$n.1/24 dev herd$n;"
+        "ip link set herd$n up; ip link set other$n up; done;"
+        "ip route add default via 10.99.2.254");
+  }
+};
+
+const auto* const two_subnets = testing::AddGlobalTestEnvironment(new TwoSubnets);
+
 std::unique_ptr<BeaconDiscovery> make(asio::io_context& loop, const std::string& interface) {
   BeaconSettings settings;
   settings.interface = interface_named(interface);
