@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <set>
 
+#include "base/limits.hpp"
 #include "base/with_deadline.hpp"
 #include "bus/envelope.hpp"
 #include "bus/zre_codec.hpp"
@@ -231,11 +232,29 @@ TEST_F(EventBusTest, a_handler_that_throws_is_answered_with_500) {
   EXPECT_EQ(ask(0, bus(1).self(), R"({"throw":1})")->status, 500);
 }
 
-TEST_F(EventBusTest, a_request_that_is_given_up_leaves_nothing_behind) {
-  auto task = with_deadline(agents[0]->clock,
-                            bus(0).request(bus(1).self(), R"({"slow":1})", time.now() + 10s),
-                            time.now() + 100ms);
-  EXPECT_FALSE(run(*agents[0], std::move(task)));
+TEST_F(EventBusTest, requests_that_are_given_up_leave_nothing_behind) {
+  // As many as may wait at all, to a peer that does not hear them: what one left would be missing.
+  network.cut(1, 2);
+  const std::vector<NodeId> to(limits::bus_pending_requests, bus(1).self());
+  bool ended = false;
+  auto give_up = [](Agent& agent, std::vector<NodeId> peers, bool& done) -> asio::awaitable<void> {
+    const TimePoint now = agent.clock.now();
+    auto gathering = agent.bus.gather(std::move(peers), "{}", now + 10s);
+    const auto replies = co_await with_deadline(agent.clock, std::move(gathering), now + 100ms);
+    EXPECT_FALSE(replies.has_value());
+    done = true;
+  };
+  asio::co_spawn(agents[0]->context, give_up(*agents[0], to, ended),
+                 [](const std::exception_ptr& failure) { EXPECT_FALSE(failure); });
+  time.run_for(50ms);
+  EXPECT_EQ(ask(0, bus(2).self(), "{}").error().code, errc::busy);
+  time.run_for(51ms);
+  ASSERT_TRUE(ended);
+  EXPECT_TRUE(ask(0, bus(2).self(), "{}"));
+  // Neither their late answers nor their deadlines find anybody any more.
+  network.heal(1, 2);
+  time.run_for(15s);
+  EXPECT_TRUE(ask(0, bus(1).self(), "{}"));
 }
 
 TEST_F(EventBusTest, gather_accounts_for_every_node_in_order) {

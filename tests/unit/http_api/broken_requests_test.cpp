@@ -155,12 +155,12 @@ TEST_F(BrokenRequests, a_header_that_trickles_gets_408_all_the_same) {
   settings.linger_timeout = std::chrono::milliseconds(200);
   start();
   Client client = connect();
-  bool sent = client.send("GET / HTTP/1.1\r\n");
-  ASSERT_TRUE(eventually([&] { return connections() == 1; }));
-  for (int i = 0; i < 10'000 && sent && connections() > 0; ++i) {
-    sent = client.send("A: b\r\n");
+  client.send("GET / HTTP/1.1\r\n");
+  EXPECT_TRUE(eventually([&] {
+    client.send("A: b\r\n");
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
+    return client.has_answer();
+  }));
   EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 408 Request Timeout\r\n"));
 }
 
@@ -173,12 +173,17 @@ TEST_F(BrokenRequests, a_slow_body_gets_408) {
 }
 
 TEST_F(BrokenRequests, an_idle_connection_is_closed_without_a_word) {
-  settings.idle_timeout = std::chrono::milliseconds(40);
+  settings.idle_timeout = std::chrono::milliseconds(200);
   start();
   EXPECT_EQ("", connect().rest());
-  Client used = connect();
-  EXPECT_THAT(used.ask(post("{}")), EndsWith("{\"echo\":2}"));
-  EXPECT_EQ("", used.rest());
+  // On a busy machine a client may itself be idle for that long before it has asked.
+  std::string answer;
+  for (int attempt = 0; attempt < 50 && answer.empty(); ++attempt) {
+    Client used = connect();
+    answer = used.ask(post("{}"));
+    EXPECT_EQ("", used.rest());
+  }
+  EXPECT_THAT(answer, EndsWith("{\"echo\":2}"));
 }
 
 TEST_F(BrokenRequests, a_request_that_ends_early_gets_400) {

@@ -25,7 +25,7 @@ asio::awaitable<VerbReply> FakeCluster::execute_verb(std::string request) {
 Client::Client(const std::string& address) {
   const auto endpoint = parse_listen_address(address).value();
   socket_ = ::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const timeval longest{10, 0};
+  const timeval longest{60, 0};
   ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
   ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
   EXPECT_EQ(0, ::connect(socket_, endpoint.data(), static_cast<socklen_t>(endpoint.size())));
@@ -56,11 +56,17 @@ void Client::close() {
   socket_ = -1;
 }
 
+bool Client::has_answer() const {
+  char byte = 0;
+  return !buffered_.empty() || ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+         (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
 bool Client::receive() {
   char bytes[65536];
   const auto count = ::recv(socket_, bytes, sizeof bytes, 0);
   if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-    ADD_FAILURE() << "no answer within 10 s, so far: " << buffered_.substr(0, 500);
+    ADD_FAILURE() << "no answer within 60 s, so far: " << buffered_.substr(0, 500);
   }
   if (count <= 0) return false;
   buffered_.append(bytes, static_cast<std::size_t>(count));
@@ -130,7 +136,7 @@ std::size_t Loopback::connections() {
 }
 
 bool Loopback::eventually(const std::function<bool()>& condition) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -27,7 +27,7 @@ class FakeCluster final : public ClusterApi {
   std::atomic<int> ended = 0;  ///< Returned, not cancelled.
 };
 
-/// A blocking client. Every wait ends after 10 s at the latest, with a failed test.
+/// A blocking client. Every wait ends after 60 s at the latest, with a failed test.
 class Client {
  public:
   explicit Client(const std::string& address);
@@ -41,6 +41,8 @@ class Client {
   /// Shuts the sending side.
   void end_sending();
   void close();
+  /// Whether something has come that was not read yet, or the server has closed; waits for nothing.
+  bool has_answer() const;
   /// One whole response (head, then Content-Length bytes). Shorter when the server closes.
   std::string response(bool with_body = true);
   /// Until the server closes.
@@ -67,7 +69,7 @@ class Loopback : public ::testing::Test {
 
   /// Runs on the server's thread and waits for it.
   std::size_t connections();
-  /// Waits until the condition holds; false after 10 s.
+  /// Waits until the condition holds; false after 60 s.
   static bool eventually(const std::function<bool()>& condition);
 
   Client connect() const { return Client(address_); }

@@ -28,6 +28,11 @@ std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
+asio::awaitable<VerbReply> answer_when(Clock& clock, const std::atomic<bool>& ready) {
+  while (!ready) co_await clock.sleep_until(clock.now() + std::chrono::milliseconds(1));
+  co_return VerbReply(200, "{\"late\":true}");
+}
+
 asio::awaitable<VerbReply> answer_in(Clock& clock, Duration time) {
   co_await clock.sleep_until(clock.now() + time);
   co_return VerbReply(200, "{\"late\":true}");
@@ -102,16 +107,20 @@ TEST_F(ServerTest, running_out_of_descriptors_only_delays) {
 }
 
 TEST_F(ServerTest, stopping_lets_requests_under_way_be_answered) {
-  cluster.handler = [this](std::string) { return answer_in(clock, std::chrono::milliseconds(50)); };
+  std::atomic<bool> stopping = false;
+  cluster.handler = [&](std::string) { return answer_when(clock, stopping); };
   start();
   Client idle = connect();
   idle.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   Client busy = connect();
   busy.send(post("{}"));
   ASSERT_TRUE(eventually([&] { return cluster.begun == 1; }));
-  auto answer = std::async(std::launch::async, [&] { return busy.rest(); });
+  auto answer = std::async(std::launch::async, [&] {
+    EXPECT_EQ("", idle.rest());  // Its end says that stopping has begun.
+    stopping = true;
+    return busy.rest();
+  });
   stop();
-  EXPECT_EQ("", idle.rest());
   const auto text = answer.get();
   EXPECT_THAT(text, HasSubstr("\r\nConnection: close\r\n"));
   EXPECT_THAT(text, EndsWith("{\"late\":true}"));
