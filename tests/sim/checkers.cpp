@@ -192,9 +192,30 @@ Complaints check_membership(const std::set<NodeId>& living,
   return complaints;
 }
 
-Complaints check_pool_views(const std::map<std::string, std::string>& answers) {
+Complaints check_endpoints(const Directory& truth, const std::map<std::string, Endpoints>& views) {
   Complaints complaints;
-  std::map<std::string, std::string> first;
+  for (const auto& [hostname, endpoints] : views) {
+    const auto complain = [&, at = hostname](const std::string& id, const std::string& what) {
+      complaints.push_back(at + ": the endpoint of container " + id.substr(0, 12) + " " + what);
+    };
+    for (const auto& [id, owner] : truth) {
+      const auto found = endpoints.find(id);
+      if (found == endpoints.end() || found->second.empty()) {
+        complain(id, "has no member");
+      } else if (found->second != std::vector<NodeId>{owner}) {
+        complain(id, "has others than " + owner.short_hex() + " for members");
+      }
+    }
+    for (const auto& [id, members] : endpoints) {
+      if (!members.empty() && !truth.contains(id)) complain(id, "has a member, but is gone");
+    }
+  }
+  return complaints;
+}
+
+Complaints check_pool_views(const std::map<std::string, std::string>& states,
+                            const std::map<std::string, std::string>& answers) {
+  Complaints complaints;
   for (const auto& [asked, answer] : answers) {
     const auto reply = parse_json(answer);
     const json* nodes = nullptr;
@@ -205,10 +226,67 @@ Complaints check_pool_views(const std::map<std::string, std::string>& answers) {
     }
     std::map<std::string, std::string> view;
     for (const json& node : *nodes) view[node.value("hostname", "")] = node.value("state", "");
-    if (first.empty()) first = view;
-    if (view == first) continue;
-    complaints.push_back(asked + " sees the pool as " + dump_json(view) + ", another node as " +
-                         dump_json(first));
+    if (view == states && nodes->size() == states.size()) continue;
+    complaints.push_back(asked + " sees the pool as " + dump_json(view) + ", which is " +
+                         dump_json(states));
+  }
+  return complaints;
+}
+
+Complaints check_left_out(const std::string& hostname,
+                          const std::map<std::string, std::size_t>& shares) {
+  const auto found = shares.find(hostname);
+  if (found == shares.end() || found->second == 0) return {};
+  return {hostname + " is out of the pool and got containers: " + dump_json(shares)};
+}
+
+Complaints check_successes(const Records& records) {
+  Complaints complaints;
+  for (const VerbRecord& record : records) {
+    if (record.status == 200) continue;
+    complaints.push_back(title(record) + " got " + std::to_string(record.status) +
+                         " on a calm herd: " + record.request + " -> " +
+                         record.body.substr(0, 500));
+  }
+  return complaints;
+}
+
+Complaints check_inspection(const VerbRecord& record, const std::string& id) {
+  Complaints complaints = check_successes({record});
+  if (!complaints.empty()) return complaints;
+  const auto reply = parse_json(record.body);
+  if (reply && id_of(*reply) == id) return {};
+  return {title(record) + " was not about " + id.substr(0, 12) + ": " + record.request + " -> " +
+          record.body.substr(0, 500)};
+}
+
+Complaints check_deletion(const VerbRecord& record, const std::string& id, const Directory& truth) {
+  Complaints complaints = check_successes({record});
+  if (truth.contains(id)) {
+    complaints.push_back(title(record) + " left " + id.substr(0, 12) +
+                         " where it was: " + record.request + " -> " + record.body.substr(0, 500));
+  }
+  return complaints;
+}
+
+Complaints check_list(const VerbRecord& record, const Directory& truth) {
+  Complaints complaints = check_successes({record});
+  if (!complaints.empty()) return complaints;
+  const auto reply = parse_json(record.body);
+  std::map<std::string, int> listed;
+  if (reply) {
+    const json list = reply->value(json::json_pointer("/Response/Body"), json::array());
+    for (const json& entry : list) ++listed[entry.value("Id", "")];
+  }
+  for (const auto& [id, owner] : truth) {
+    if (listed[id] == 1) continue;
+    complaints.push_back(title(record) + " has container " + id.substr(0, 12) + " " +
+                         std::to_string(listed[id]) + " times");
+  }
+  for (const auto& [id, times] : listed) {
+    if (truth.contains(id)) continue;
+    complaints.push_back(title(record) + " has container " + id.substr(0, 12) +
+                         ", which no daemon has");
   }
   return complaints;
 }

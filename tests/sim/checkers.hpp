@@ -38,8 +38,30 @@ Complaints check_directories(const Directory& truth,
 Complaints check_membership(const std::set<NodeId>& living,
                             const std::map<std::string, std::set<NodeId>>& views);
 
-/// Every node says the same of every host: answers of list-nodes by the hostname that was asked.
-Complaints check_pool_views(const std::map<std::string, std::string>& answers);
+/// Members of containers' endpoints as one node sees them: full container id -> nodes.
+using Endpoints = std::map<std::string, std::vector<NodeId>>;
+
+/// On every node the endpoint of each container has its owner for its only member, and those of
+/// containers that are gone have none. Keys: hostnames.
+Complaints check_endpoints(const Directory& truth, const std::map<std::string, Endpoints>& views);
+
+/// Every node says of every host what is true: answers of list-nodes by the hostname that was
+/// asked, and the state of each host.
+Complaints check_pool_views(const std::map<std::string, std::string>& states,
+                            const std::map<std::string, std::string>& answers);
+
+/// A host out of the pool has none of a bulk.
+Complaints check_left_out(const std::string& hostname,
+                          const std::map<std::string, std::size_t>& shares);
+
+/// Verbs on a calm herd succeed.
+Complaints check_successes(const Records& records);
+/// An inspection succeeds and is of that very container.
+Complaints check_inspection(const VerbRecord& record, const std::string& id);
+/// A deletion succeeds, and no daemon has the container any more.
+Complaints check_deletion(const VerbRecord& record, const std::string& id, const Directory& truth);
+/// A list of the whole herd names every container once, and no other.
+Complaints check_list(const VerbRecord& record, const Directory& truth);
 
 /// Nothing is sent to a peer after it was lost, until it is dialled again.
 Complaints check_sends(const std::vector<std::string>& sends_to_lost_peers);

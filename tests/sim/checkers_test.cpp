@@ -143,13 +143,83 @@ TEST(MembershipChecker, missing_and_ended_nodes_are_seen) {
               ElementsAre(HasSubstr("sees the ended node")));
 }
 
-TEST(PoolChecker, nodes_that_disagree_are_seen) {
+TEST(EndpointChecker, missing_foreign_and_left_over_members_are_seen) {
+  const Directory truth{{"a", node(1)}, {"b", node(2)}};
+  const Endpoints right{{"a", {node(1)}}, {"b", {node(2)}}, {"gone", {}}};
+  EXPECT_THAT(check_endpoints(truth, {{"host1", right}, {"host2", right}}), IsEmpty());
+  EXPECT_THAT(check_endpoints(truth, {{"host1", {{"a", {node(1)}}}}}),
+              ElementsAre(HasSubstr("host1: the endpoint of container b has no member")));
+  EXPECT_THAT(check_endpoints(truth, {{"host1", {{"a", {node(1), node(2)}}, {"b", {node(2)}}}}}),
+              ElementsAre(HasSubstr("container a has others than")));
+  EXPECT_THAT(check_endpoints({}, {{"host1", {{"gone", {node(1)}}}}}),
+              ElementsAre(HasSubstr("container gone has a member, but is gone")));
+}
+
+TEST(PoolChecker, nodes_that_say_of_a_host_what_is_not_true_are_seen) {
+  const std::map<std::string, std::string> states{{"host1", "in the pool"}};
   const std::string in = R"({"nodes":[{"hostname":"host1","state":"in the pool"}]})";
   const std::string out = R"({"nodes":[{"hostname":"host1","state":"out of the pool"}]})";
-  EXPECT_THAT(check_pool_views({{"host1", in}, {"host2", in}}), IsEmpty());
-  EXPECT_THAT(check_pool_views({{"host1", in}, {"host2", out}}),
+  EXPECT_THAT(check_pool_views(states, {{"host1", in}, {"host2", in}}), IsEmpty());
+  EXPECT_THAT(check_pool_views(states, {{"host1", in}, {"host2", out}}),
               ElementsAre(HasSubstr("host2 sees the pool as")));
-  EXPECT_THAT(check_pool_views({{"host1", "{}"}}), ElementsAre(HasSubstr("answers list-nodes")));
+  EXPECT_THAT(check_pool_views(states, {{"host1", "{}"}}),
+              ElementsAre(HasSubstr("answers list-nodes")));
+}
+
+TEST(PoolChecker, nodes_that_agree_on_what_is_wrong_are_seen) {
+  const std::string nobody = R"({"nodes":[]})";
+  const std::string twice = R"({"nodes":[{"hostname":"host1","state":"in the pool"},)"
+                            R"({"hostname":"host1","state":"in the pool"}]})";
+  for (const std::string& answer : {nobody, twice}) {
+    EXPECT_THAT(check_pool_views({{"host1", "in the pool"}}, {{"host1", answer}}),
+                ElementsAre(HasSubstr("host1 sees the pool as")));
+  }
+}
+
+TEST(PoolChecker, a_host_out_of_the_pool_that_got_containers_is_seen) {
+  EXPECT_THAT(check_left_out("host1", {{"host1", 0}, {"host2", 4}}), IsEmpty());
+  EXPECT_THAT(check_left_out("host1", {{"host1", 1}, {"host2", 3}}),
+              ElementsAre(HasSubstr("host1 is out of the pool and got containers")));
+}
+
+VerbRecord answered(int status, std::string body) {
+  VerbRecord record = answered_create(1, 0, std::move(body));
+  record.status = status;
+  return record;
+}
+
+TEST(CalmChecker, a_verb_that_fails_is_seen) {
+  EXPECT_THAT(check_successes({answered(200, "{}")}), IsEmpty());
+  EXPECT_THAT(check_successes({answered(200, "{}"), answered(207, "{}")}),
+              ElementsAre(HasSubstr("got 207 on a calm herd")));
+}
+
+TEST(CalmChecker, an_inspection_of_another_container_is_seen) {
+  const std::string body = R"({"statusCode":200,"Response":{"Body":{"Id":"a"}}})";
+  EXPECT_THAT(check_inspection(answered(200, body), "a"), IsEmpty());
+  EXPECT_THAT(check_inspection(answered(200, body), "b"), ElementsAre(HasSubstr("not about b")));
+  EXPECT_THAT(check_inspection(answered(404, body), "a"), ElementsAre(HasSubstr("got 404")));
+}
+
+TEST(CalmChecker, a_deletion_that_deletes_nothing_is_seen) {
+  EXPECT_THAT(check_deletion(answered(200, "{}"), "a", {{"b", node(1)}}), IsEmpty());
+  EXPECT_THAT(check_deletion(answered(200, "{}"), "a", {{"a", node(1)}}),
+              ElementsAre(HasSubstr("left a where it was")));
+  EXPECT_THAT(check_deletion(answered(504, "{}"), "a", {}), ElementsAre(HasSubstr("got 504")));
+}
+
+TEST(CalmChecker, a_list_with_too_few_too_many_or_twice_the_same_is_seen) {
+  const auto list = [](const std::string& entries) {
+    return answered(200, R"({"Response":{"Body":[)" + entries + "]}}");
+  };
+  const Directory truth{{"a", node(1)}, {"b", node(2)}};
+  EXPECT_THAT(check_list(list(R"({"Id":"a"},{"Id":"b"})"), truth), IsEmpty());
+  EXPECT_THAT(check_list(list(R"({"Id":"a"})"), truth), ElementsAre(HasSubstr("b 0 times")));
+  EXPECT_THAT(check_list(list(R"({"Id":"a"},{"Id":"b"},{"Id":"b"})"), truth),
+              ElementsAre(HasSubstr("b 2 times")));
+  EXPECT_THAT(check_list(list(R"({"Id":"a"},{"Id":"b"},{"Id":"c"})"), truth),
+              ElementsAre(HasSubstr("c, which no daemon has")));
+  EXPECT_THAT(check_list(answered(200, "{}"), truth), testing::SizeIs(2));
 }
 
 TEST(BalanceChecker, a_difference_of_two_is_seen) {
@@ -163,7 +233,7 @@ TEST(ShareChecker, a_host_with_too_many_or_too_few_of_a_bulk_is_seen) {
               ElementsAre(HasSubstr("unevenly")));
 }
 
-// That the sixth checker, of sends to lost peers, can fail is shown with the network that keeps its
+// That the checker of sends to lost peers can fail is shown with the network that keeps its
 // evidence: sending_to_a_peer_known_to_be_lost_is_noted_until_it_is_dialled_again.
 
 }  // namespace

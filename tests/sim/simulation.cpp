@@ -38,6 +38,7 @@ SimulationResult Simulation::run() {
   heal_and_wait();
   empty_the_herd();
   stay_calm();
+  use_containers();
   check_pool();
   check_whole_history();
   result_.trace_hash = network_.trace_hash();
@@ -49,7 +50,9 @@ SimulationResult Simulation::run() {
 
 void Simulation::form() {
   for (const auto& host : hosts_) {
-    time_.after(random_.between(0ms, 1500ms), [&host] { host->start_agent(); });
+    const bool late = settings_.plant == Plant::late_start && host == hosts_.front();
+    const Duration delay = random_.between(0ms, 1500ms) + (late ? 1ms : 0ms);
+    time_.after(delay, [&host] { host->start_agent(); });
   }
   time_.run_for(1500ms);
   wait_for_views("forming", 5s);
@@ -84,7 +87,16 @@ void Simulation::reset_links_twice() {
 
 void Simulation::heal_and_wait() {
   faults_.heal();
-  if (settings_.plant_cut) network_.cut(1, 2);
+  if (settings_.plant == Plant::cut) {
+    for (const auto& host : hosts_) {
+      network_.cut(1, host->number());
+      network_.cut(host->number(), 1);
+    }
+  }
+  if (settings_.plant == Plant::stand_still) {
+    hosts_.front()->set_frozen(true);
+    verbs_.send(*hosts_.front(), "list-nodes", R"({"action":"list-nodes"})", 2500ms);
+  }
   const TimePoint healed = time_.now();
   // The slowest verb is a bulk of ten containers over its rounds.
   if (!wait_for_answers(settings_.until_quiet)) keep("after healing", {"verbs are unanswered"});
@@ -106,27 +118,44 @@ bool Simulation::wait_for_answers(Duration limit) {
   return time_.run_until([this] { return verbs_.all_answered(); }, time_.now() + limit);
 }
 
-Complaints Simulation::views() const {
+Directory Simulation::truth() const {
   Directory truth;
+  for (const auto& host : hosts_) {
+    if (!host->alive()) continue;
+    for (const auto& [container, details] : host->daemon().containers()) {
+      truth[container] = host->process().id();
+    }
+  }
+  return truth;
+}
+
+Complaints Simulation::views() const {
   std::set<NodeId> living;
-  std::map<std::string, Directory> directories;
-  std::map<std::string, std::set<NodeId>> members;
-  Complaints complaints;
+  std::set<std::string> containers_ever;
   for (const auto& host : hosts_) {
     if (!host->alive()) return {host->hostname() + " is not alive"};
-    const NodeId id = host->process().id();
-    living.insert(id);
-    for (const auto& [container, details] : host->daemon().containers()) truth[container] = id;
+    living.insert(host->process().id());
+    for (const MadeContainer& made : host->made()) containers_ever.insert(made.id);
   }
+  std::map<std::string, Directory> directories;
+  std::map<std::string, Endpoints> endpoints;
+  std::map<std::string, std::set<NodeId>> members;
   for (const auto& host : hosts_) {
     const agent::Node& node = host->process().node();
+    const bus::EventBus& bus = node.event_bus();
     directories[host->hostname()] = node.containers();
+    for (const std::string& id : containers_ever) {
+      endpoints[host->hostname()][id] = bus.members(id);
+    }
     std::set<NodeId>& seen = members[host->hostname()];
     seen.insert(host->process().id());
-    for (const bus::PeerInfo& peer : node.event_bus().peers()) seen.insert(peer.id);
+    for (const bus::PeerInfo& peer : bus.peers()) seen.insert(peer.id);
   }
+  const Directory containers = truth();
+  Complaints complaints;
   for (const Complaints& found :
-       {check_membership(living, members), check_directories(truth, directories)}) {
+       {check_membership(living, members), check_directories(containers, directories),
+        check_endpoints(containers, endpoints)}) {
     complaints.insert(complaints.end(), found.begin(), found.end());
   }
   return complaints;
@@ -144,100 +173,10 @@ void Simulation::keep(const std::string& phase, const Complaints& complaints) {
   }
 }
 
-void Simulation::empty_the_herd() {
-  const WallTime now = WallTime{} + std::chrono::seconds(1'767'225'600) + time_.elapsed();
-  for (const auto& host : hosts_) {
-    std::vector<std::string> ids;
-    for (const auto& [id, container] : host->daemon().containers()) ids.push_back(id);
-    for (const std::string& id : ids) host->daemon().remove(id, now);
-    verbs_.send(any_host(), "register",
-                dump_json(json{{"action", "register"}, {"hostname", host->hostname()}}), 2500ms);
-  }
-  time_.touch_all();
-  wait_for_answers(5s);
-  wait_for_views("emptied", 2s);
-}
-
-std::map<std::string, std::size_t> Simulation::counts() const {
-  std::map<std::string, std::size_t> counts;
-  for (const auto& host : hosts_) counts[host->hostname()] = host->daemon().containers().size();
-  return counts;
-}
-
-std::map<std::string, std::size_t> Simulation::shares_of(int verb) const {
-  std::map<std::string, std::size_t> shares;
-  for (const auto& host : hosts_) {
-    std::size_t& share = shares[host->hostname()];
-    for (const MadeContainer& made : host->made()) {
-      if (made.verb == std::to_string(verb)) ++share;
-    }
-  }
-  return shares;
-}
-
-void Simulation::stay_calm() {
-  for (int round = 1; round <= settings_.calm_rounds; ++round) {
-    const std::string phase = "calm round " + std::to_string(round);
-    if (round % 2 == 1) {
-      create_calmly(phase, 1, true);
-    } else {
-      create_calmly(phase + ", at once", random_.between(2, 6), settings_.strict_at_once);
-      even_out(phase + ", evened out");
-    }
-  }
-}
-
-void Simulation::create_calmly(const std::string& phase, int at_once, bool check_counts) {
-  std::vector<int> sent;
-  for (int i = 0; i < at_once; ++i) {
-    const int instances = random_.chance(0.4) ? 0 : random_.between(1, 20);
-    sent.push_back(verbs_.send_create(any_host(), instances, random_.chance(0.3)));
-    if (random_.chance(0.3)) time_.run_for(random_.between(0ms, 30ms));
-  }
-  wait_for_answers(40s);
-  for (const int number : sent) {
-    const VerbRecord& record = verbs_.record(number);
-    keep(phase, check_shares(number, record.asked, shares_of(number)));
-    if (record.status != 200) {
-      keep(phase, {"a create on a calm herd got " + std::to_string(record.status) + ": " +
-                   record.body.substr(0, 500)});
-    }
-  }
-  if (check_counts) keep(phase, check_balance(counts()));
-}
-
-void Simulation::even_out(const std::string& phase) {
-  // Whatever creates at once have left uneven, a few single ones after each other mend.
-  for (std::size_t i = 0; i < 2 * hosts_.size(); ++i) {
-    verbs_.send_create(any_host(), 0, false);
-    wait_for_answers(20s);
-  }
-  keep(phase, check_balance(counts()));
-}
-
-void Simulation::check_pool() {
-  SimHost& out = any_host();
-  const int verb =
-      verbs_.send(any_host(), "unregister",
-                  dump_json(json{{"action", "unregister"}, {"hostname", out.hostname()}}), 2500ms);
-  wait_for_answers(5s);
-  const int bulk = verbs_.send_create(any_host(), static_cast<int>(hosts_.size()) * 2, false);
-  std::map<std::string, int> asked;
-  for (const auto& host : hosts_) {
-    asked[host->hostname()] =
-        verbs_.send(*host, "list-nodes", R"({"action":"list-nodes"})", 2500ms);
-  }
-  wait_for_answers(20s);
-  std::map<std::string, std::string> answers;
-  for (const auto& [hostname, number] : asked) answers[hostname] = verbs_.record(number).body;
-  keep("pool", check_pool_views(answers));
-  if (verbs_.record(verb).status != 200) {
-    keep("pool", {"unregister got " + verbs_.record(verb).body});
-  }
-  if (const auto shares = shares_of(bulk); shares.at(out.hostname()) > 0) {
-    keep("pool", {"a host out of the pool got containers: " + dump_json(json(shares))});
-  }
-  wait_for_views("at the end", 2s);
+Records Simulation::records_of(const std::vector<int>& numbers) const {
+  Records records;
+  for (const int number : numbers) records.push_back(verbs_.record(number));
+  return records;
 }
 
 void Simulation::check_whole_history() {

@@ -16,6 +16,16 @@
 
 namespace dockherd::sim {
 
+/// Faults that no healing undoes, for the tests of the tests: each must be complained of.
+enum class Plant {
+  none,
+  cut,          ///< Healing leaves one host cut off.
+  stand_still,  ///< An agent with a verb to answer freezes for ever.
+  refusals,     ///< All daemons refuse all that would change something, once the herd is calm.
+  comeback,     ///< A host that was taken out of the pool enters it again on the sly.
+  late_start,   ///< An agent starts a millisecond late: another history.
+};
+
 struct SimulationSettings {
   std::uint64_t seed = 1;
   Duration faults = std::chrono::seconds(12);       ///< How long faults are made.
@@ -26,8 +36,7 @@ struct SimulationSettings {
   bool strict_at_once = false;
   /// Instead of random faults and verbs: links are reset twice, a second apart, nothing else.
   bool only_double_resets = false;
-  /// A planted fault, for the test of the tests: healing forgets one cut.
-  bool plant_cut = false;
+  Plant plant = Plant::none;
   /// Told every message, verb and fault, for a person.
   std::function<void(const std::string&)> tracer;
 };
@@ -53,19 +62,28 @@ class Simulation {
   void make_trouble();
   void reset_links_twice();
   void heal_and_wait();
+  void check_whole_history();
+
+  // The calm herd, in simulation_calm.cpp.
   void empty_the_herd();
   void stay_calm();
   void create_calmly(const std::string& phase, int at_once, bool check_counts);
   void even_out(const std::string& phase);
+  void use_containers();
+  void list_containers(const std::string& phase);
   void check_pool();
-  void check_whole_history();
+  void compare_pool(const std::string& phase, const SimHost* out);
+  void restart(SimHost& host);
 
+  /// Every container, by the daemons.
+  Directory truth() const;
   /// What is wrong with the nodes' views at this moment.
   Complaints views() const;
   /// Until `views` has no complaint, or `limit`; then its complaints are kept under `phase`.
   void wait_for_views(const std::string& phase, Duration limit);
   bool wait_for_answers(Duration limit);
   void keep(const std::string& phase, const Complaints& complaints);
+  Records records_of(const std::vector<int>& numbers) const;
   std::map<std::string, std::size_t> counts() const;
   std::map<std::string, std::size_t> shares_of(int verb) const;
   SimHost& any_host() { return *hosts_[random_.below(hosts_.size())]; }

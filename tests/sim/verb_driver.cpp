@@ -14,7 +14,13 @@ namespace {
 
 constexpr Duration task_allowed = 2'500ms;     // NodeSettings::task_timeout.
 constexpr Duration create_allowed = 15'000ms;  // NodeSettings::new_container_timeout.
-constexpr Duration grace = 10s;                // Docker's own.
+
+/// Docker's own grace time, for the actions that have one.
+Duration grace_of(const std::string& action) {
+  const bool waits =
+      action == "stop-container" || action == "restart-container" || action == "shutdown-container";
+  return waits ? 10s : 0s;
+}
 
 }  // namespace
 
@@ -121,7 +127,8 @@ void VerbDriver::send_random(RandomSource& random) {
   } else if (kind <= 7) {
     json request{{"action", random.pick(about_containers)}, {"id", random_container(random)}};
     if (request["action"] == "delete-container") request["force"] = true;
-    send(*host, request["action"], dump_json(request), task_allowed + grace);
+    const std::string action = request["action"];
+    send(*host, action, dump_json(request), task_allowed + grace_of(action));
   } else if (kind == 8) {
     json request{{"action", random.chance(0.8) ? "list-containers" : "list-images"}};
     if (random.chance(0.7)) request["all"] = true;
