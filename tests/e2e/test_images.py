@@ -1,7 +1,6 @@
 """Images that a host lacks: pulled first, or its share moves to hosts that have them."""
-
-from herd import whole
 from herdlab import LoopbackHerd
+from herdlab.lab import herd_is_whole as whole
 
 LACKING = ("--image", "busybox:latest")
 HAVING = (*LACKING, "--image", "alpine:latest")

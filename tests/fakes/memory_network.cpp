@@ -35,6 +35,7 @@ struct MemoryNetwork::Link {
   NodeId peer;
   std::string endpoint;
   Host to = 0;
+  TimePoint made;
   bool established = false;
   bool lingering = false;  // Given up by its owner; what is queued may still leave.
   bool broken = false;
@@ -67,6 +68,8 @@ Host host_of(const std::string& endpoint) {
 
 // As bus::ZmqTransport: a peer that closed its connection may be about to open another.
 constexpr Duration departure_grace = 200ms;
+// As there: a link that is younger was made because of what ended, and goes to what came after.
+constexpr Duration young_link = 1000ms;
 // RFC 6298 as Linux has it: the timer of retransmissions, doubled by each one.
 constexpr Duration first_retransmission = 200ms;
 constexpr Duration longest_retransmission = 120s;
@@ -260,7 +263,7 @@ void MemoryNetwork::report_closed(const LinkPointer& link, const std::string& re
 void MemoryNetwork::source_ended(const LinkPointer& link) {
   if (!link->established || dark_.contains(link->owner->host)) return;
   const Duration way = latency(link->owner->host, link->to);
-  auto look = [this, link] {
+  auto look = [this, link, noticed = time_.now() + way] {
     const MailboxPointer target = link->target.lock();
     if (!target || !target->open) return;
     if (is_cut(link->owner->host, link->to)) {
@@ -270,7 +273,8 @@ void MemoryNetwork::source_ended(const LinkPointer& link) {
     }
     const bool taken_over = target->inbound[link->owner->self].lock() != link;
     const auto back = target->links.find(link->owner->self);
-    if (!taken_over && back != target->links.end()) {
+    if (taken_over || back == target->links.end()) return;
+    if (noticed - back->second->made >= young_link) {
       report_closed(back->second, "the peer closed its connection");
     }
   };
@@ -369,54 +373,6 @@ void MemoryNetwork::linger(const LinkPointer& link) {
   time_.after(link->held.empty() ? 0ms : 100ms, std::move(end), Touches::none);
 }
 
-void MemoryNetwork::broadcast(const MemoryDiscovery& from, bool leaving) {
-  ++traffic_[from.host_].datagrams;
-  traffic_[from.host_].bytes += 22;
-  if (settings_.datagrams_together) return broadcast_together(from, leaving);
-  for (const auto& [host, to] : discoveries_) {
-    if (to == &from || is_cut(from.host_, host) || chance(settings_.datagram_loss)) continue;
-    send_datagram(from, *to, leaving);
-    if (chance(settings_.datagram_duplication)) send_datagram(from, *to, leaving);
-  }
-}
-
-void MemoryNetwork::send_datagram(const MemoryDiscovery& from, MemoryDiscovery& to, bool leaving) {
-  Duration delay = latency(from.host_, to.host_);
-  if (chance(settings_.datagram_lateness)) delay += draw(0ms, settings_.datagram_delay);
-  std::weak_ptr<int> alive = to.alive_;
-  auto arrive = [this, alive, target = &to, peer = from.self_, endpoint = from.endpoint_, leaving] {
-    if (alive.expired()) return;
-    hear(*target, peer, endpoint, leaving);
-    time_.touch(target->context_);
-  };
-  time_.after(delay, std::move(arrive), Touches::none);
-}
-
-void MemoryNetwork::hear(MemoryDiscovery& to, NodeId peer, const std::string& endpoint,
-                         bool leaving) {
-  std::weak_ptr<int> alive = to.alive_;
-  asio::post(to.context_, [alive, target = &to, peer, endpoint, leaving] {
-    if (alive.expired() || target->listener_ == nullptr) return;
-    if (leaving) {
-      target->listener_->on_departure(peer);
-    } else {
-      target->listener_->on_sighting(peer, endpoint);
-    }
-  });
-}
-
-void MemoryNetwork::broadcast_together(const MemoryDiscovery& from, bool leaving) {
-  auto arrive = [this, source = from.host_, peer = from.self_, endpoint = from.endpoint_, leaving] {
-    for (const auto& [host, to] : discoveries_) {
-      if (host == source || is_cut(source, host)) continue;
-      hear(*to, peer, endpoint, leaving);
-      time_.touch(to->context_);
-    }
-  };
-  const Duration delay = draw(settings_.latency_low, settings_.latency_high);
-  time_.after(delay, std::move(arrive), Touches::none);
-}
-
 MemoryTransport::MemoryTransport(MemoryNetwork& network, asio::io_context& context, Host host,
                                  NodeId self)
     : network_(network), mailbox_(std::make_shared<MemoryNetwork::Mailbox>(host, self, context)) {}
@@ -451,6 +407,7 @@ bool MemoryTransport::connect(const NodeId& peer, const std::string& endpoint) {
   link->peer = peer;
   link->endpoint = endpoint;
   link->to = to;
+  link->made = network_.time_.now();
   mailbox_->links[peer] = link;
   mailbox_->lost.erase(peer);
   network_.sweep();
@@ -501,50 +458,6 @@ std::string_view MemoryTransport::address_of(const NodeId& peer) const {
   const auto start = std::string_view("tcp://").size();
   address_ = endpoint.substr(start, endpoint.rfind(':') - start);
   return address_;
-}
-
-MemoryDiscovery::MemoryDiscovery(MemoryNetwork& network, asio::io_context& context, Host host)
-    : network_(network), context_(context), host_(host) {}
-
-MemoryDiscovery::~MemoryDiscovery() {
-  leave_network();
-}
-
-void MemoryDiscovery::start(bus::DiscoveryListener& listener, const NodeId& self,
-                            const std::string& endpoint) {
-  listener_ = &listener;
-  self_ = self;
-  endpoint_ = endpoint;
-  network_.discoveries_[host_] = this;
-  announce();
-}
-
-void MemoryDiscovery::announce() {
-  network_.broadcast(*this, false);
-  std::weak_ptr<int> alive = alive_;
-  // The next one is announced from the process itself, so that a frozen one is silent.
-  auto next = [this, alive] {
-    if (alive.expired()) return;
-    asio::post(context_, [this, alive] {
-      if (!alive.expired() && listener_ != nullptr) announce();
-    });
-    network_.time_.touch(context_);
-  };
-  network_.time_.after(network_.settings_.announce_interval, std::move(next), Touches::none);
-}
-
-void MemoryDiscovery::stop() {
-  if (listener_ == nullptr) return;
-  network_.broadcast(*this, true);
-  leave_network();
-}
-
-void MemoryDiscovery::leave_network() {
-  listener_ = nullptr;
-  const auto found = network_.discoveries_.find(host_);
-  if (found != network_.discoveries_.end() && found->second == this) {
-    network_.discoveries_.erase(found);
-  }
 }
 
 }  // namespace dockherd::fakes
