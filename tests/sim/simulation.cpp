@@ -49,9 +49,9 @@ SimulationResult Simulation::run() {
 }
 
 void Simulation::form() {
+  const Duration late = settings_.plant == Plant::late_start ? 1ms : 0ms;
   for (const auto& host : hosts_) {
-    const bool late = settings_.plant == Plant::late_start && host == hosts_.front();
-    const Duration delay = random_.between(0ms, 1500ms) + (late ? 1ms : 0ms);
+    const Duration delay = random_.between(0ms, 1500ms) + late;
     time_.after(delay, [&host] { host->start_agent(); });
   }
   time_.run_for(1500ms);

@@ -23,7 +23,7 @@ enum class Plant {
   stand_still,  ///< An agent with a verb to answer freezes for ever.
   refusals,     ///< All daemons refuse all that would change something, once the herd is calm.
   comeback,     ///< A host that was taken out of the pool enters it again on the sly.
-  late_start,   ///< An agent starts a millisecond late: another history.
+  late_start,   ///< Agents start a millisecond late: another history.
 };
 
 struct SimulationSettings {
