@@ -86,16 +86,26 @@ def call(command, limit=None, output=None, **environment):
     command = [str(part) for part in command]
     # sudo stays in ours: it needs the terminal for its prompt, and passes signals on.
     own_group = command[0] != "sudo"
-    process = subprocess.Popen(command, cwd=ROOT, stdout=output, stdin=subprocess.DEVNULL,
-                               stderr=subprocess.STDOUT if output else None,
-                               start_new_session=own_group,
-                               env={**clean_environment(), **environment})
+    process = None
+    # Held back until we know of the program: one that is not known yet would not be ended.
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+
+    def let_through():
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
     try:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stdin=subprocess.DEVNULL,
+                                   stderr=subprocess.STDOUT if output else None,
+                                   start_new_session=own_group, preexec_fn=let_through,
+                                   env={**clean_environment(), **environment})
+        let_through()
         return process.wait(limit)
     except subprocess.TimeoutExpired:
         return None
     finally:
-        end(process, own_group)
+        if process:
+            end(process, own_group)
+        let_through()
 
 
 def run(name, command, limit, **environment):
