@@ -10,7 +10,8 @@ MAY_INCLUDE = {
     "bus": {"base", "bus"},
     "docker_client": {"base", "docker_client"},
     "http_api": {"base", "http_api"},
-    "agent": {"base", "bus", "docker_client", "http_api", "agent"},
+    "engine_api": {"base", "docker_client", "http_api", "engine_api"},
+    "agent": {"base", "bus", "docker_client", "http_api", "engine_api", "agent"},
 }
 
 FILE_LINES = 500
@@ -28,7 +29,7 @@ SHELLS = ("bus/zmq_transport.cpp", "bus/peer_link.hpp", "bus/beacon_discovery.cp
 BANNED = (
     (r"\bdetached\b", EVERYWHERE, "a TaskGroup: an exception in a detached coroutine vanishes", ()),
     (r"\bstd::(cout|cerr|clog)\b|(?<![:\w])f?printf\s*\(|\bstd::f?printf\b",
-     ("base", "bus", "docker_client", "http_api"), "the folder's logger (base/log.hpp)", ()),
+     ("base", "bus", "docker_client", "http_api", "engine_api"), "the folder's logger (base/log.hpp)", ()),
     (r"\busing\s+namespace\s+std\s*;", EVERYWHERE, "the names you need, one by one", ()),
     (r"\bjson::(parse|accept)\s*\(", PRODUCT, "parse_json() of base/json_reader.hpp",
      ("base/json_reader.cpp",)),
@@ -39,14 +40,14 @@ BANNED = (
      PRODUCT, "the one io_context; a thread pool for long computations", ()),
     (r"\bsleep_(for|until)\b(?=\s*\()(?<!clock\.sleep_until)(?<!clock_\.sleep_until)"
      r"(?<!clock->sleep_until)|\bstd::this_thread\b|(?<![\w:.>])u?sleep\s*\(",
-     ("bus", "docker_client", "http_api", "agent"), "Clock::sleep_until (base/clock.hpp)", ()),
+     ("bus", "docker_client", "http_api", "engine_api", "agent"), "Clock::sleep_until (base/clock.hpp)", ()),
     (r"(?<![\w.>])(::|std::)?(system|popen|vfork)\s*\(", PRODUCT,
      "a library call: a shell is never needed", ()),
     (r"(?<![\w.>])(::|std::)?s?rand\s*\(", EVERYWHERE,
      "the node's seeded generator, so that a run can be repeated", ()),
     (r"\b(io|ioc|io_|io_context|io_context_|context|context_)\.stop\s*\(\s*\)", PRODUCT,
      "closing the task groups: stop() abandons what is under way", ()),
-    (r"\b(steady|system|high_resolution)_clock::now\s*\(", ("bus", "agent"),
+    (r"\b(steady|system|high_resolution)_clock::now\s*\(", ("bus", "engine_api", "agent"),
      "the Clock port (base/clock.hpp), so that time can be virtual", SHELLS),
 )
 

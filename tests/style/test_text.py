@@ -38,6 +38,8 @@ def test_includes_point_down():
     ("bus/a.cpp", "docker_client/docker.hpp"),
     ("base/a.hpp", "bus/transport.hpp"),
     ("http_api/a.cpp", "agent/node.hpp"),
+    ("http_api/a.cpp", "engine_api/docker_error.hpp"),
+    ("engine_api/a.cpp", "bus/event_bus.hpp"),
     ("agent/a.cpp", "node.hpp"),
     ("agent/a.cpp", "../bus/transport.hpp"),
 ])
