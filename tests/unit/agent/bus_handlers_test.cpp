@@ -70,5 +70,48 @@ TEST_F(BusHandlersTest, a_verb_at_a_containers_endpoint_is_about_it_if_it_is_abo
   EXPECT_EQ(nodes["status"], 200) << nodes;
 }
 
+TEST_F(BusHandlersTest, a_verb_at_a_containers_endpoint_that_names_another_is_about_that_one) {
+  start(1);
+  const std::string web = host(1).run("web");
+  const std::string db = host(1).run("db");
+  time.run_for(100ms);
+  const json one = ask_by_bus(1, request({{"action", "inspect-container"}, {"id", "db"}}), web);
+  EXPECT_EQ(one["body"]["Response"]["Body"]["Id"], db) << one;
+  const json several =
+      ask_by_bus(1, request({{"action", "inspect-container"}, {"ids", {"db"}}}), web);
+  EXPECT_EQ(several["body"]["containers"][0]["Response"]["Body"]["Id"], db) << several;
+}
+
+TEST_F(BusHandlersTest, what_agents_ask_of_each_other_is_unknown_to_clients) {
+  start(1);
+  EXPECT_EQ(ask_by_bus(1, request({{"action", "node-info"}}, "local"))["status"], 200);
+  const json reply = ask_by_bus(1, request({{"action", "node-info"}}));
+  EXPECT_EQ(reply["status"], 400);
+  EXPECT_EQ(reply["body"]["field"], "action");
+}
+
+TEST_F(BusHandlersTest, a_verb_that_is_shouted_to_all_is_done_by_one) {
+  start(3);
+  // One guest at each agent: what a peer does that sends a SHOUT to all members.
+  std::vector<std::unique_ptr<Guest>> guests;
+  for (int number = 1; number <= 3; ++number) {
+    guests.push_back(std::make_unique<Guest>(time, network, 100 + number, host(number).node(),
+                                             fakes::MemoryNetwork::endpoint_of(number)));
+  }
+  time.run_for(100ms);
+  for (std::size_t round = 1; round <= 10; ++round) {
+    json create = request({{"action", "create-container"}, {"image", "busybox"}});
+    create["id"] = std::to_string(round);
+    for (const auto& guest : guests) guest->send(create, "deblox.docker");
+    time.run_for(2s);
+    std::size_t made = 0;
+    std::size_t answers = 0;
+    for (int number = 1; number <= 3; ++number) made += host(number).daemon().created_ever();
+    for (const auto& guest : guests) answers += guest->replies.size();
+    EXPECT_EQ(made, round);
+    EXPECT_EQ(answers, round);
+  }
+}
+
 }  // namespace
 }  // namespace dockherd::agent
