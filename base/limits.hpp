@@ -22,6 +22,9 @@ inline constexpr milliseconds http_body_timeout{60'000};    ///< From the header
 inline constexpr milliseconds http_idle_timeout{75'000};    ///< Between requests.
 inline constexpr milliseconds http_write_timeout{30'000};
 
+inline constexpr std::size_t idle_upstreams = 64;  ///< Connections kept open, for each upstream.
+inline constexpr std::size_t upstream_response_bytes = 64u << 20;  ///< One that is read whole.
+
 // Bus.
 inline constexpr std::size_t bus_message_bytes = 16u
                                                  << 20;  ///< A larger frame ends its connection.

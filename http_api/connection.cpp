@@ -22,11 +22,16 @@ Pieces pieces_after(std::size_t done, std::string_view head, std::string_view bo
 
 }  // namespace
 
-Connection::Connection(asio::ip::tcp::socket socket, const Clock& clock)
+Connection::Connection(Socket socket, const Clock& clock)
     : socket_(std::move(socket)), clock_(clock) {
   boost::system::error_code ignored;  // A client that is already gone shows at the first read.
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
+}
+
+Connection::Socket Connection::without_delay(asio::ip::tcp::socket socket) {
+  boost::system::error_code ignored;
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  return Socket(std::move(socket));
 }
 
 void Connection::arm(Duration timeout) {
@@ -45,6 +50,16 @@ void Connection::interrupt() {
   socket_.cancel(ignored);
 }
 
+void Connection::shut_send() {
+  boost::system::error_code ignored;
+  socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+}
+
+void Connection::close() {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
 asio::awaitable<Connection::ReadEnd> Connection::read_some(std::size_t at_most) {
   boost::system::error_code failure;
   const auto space = buffer_.prepare(at_most);
@@ -57,16 +72,25 @@ asio::awaitable<Connection::ReadEnd> Connection::read_some(std::size_t at_most) 
 
 asio::awaitable<bool> Connection::write(std::string_view head, std::string_view body,
                                         Duration timeout) {
+  return write_all(head, body, timeout);
+}
+
+asio::awaitable<bool> Connection::write(std::string_view head, std::string_view body) {
+  return write_all(head, body, std::nullopt);
+}
+
+asio::awaitable<bool> Connection::write_all(std::string_view head, std::string_view body,
+                                            std::optional<Duration> timeout) {
   // Nearly always the socket takes all at once: no suspension, no deadline.
   boost::system::error_code failure;
   const Pieces all = pieces_after(0, head, body);
   const std::size_t done = socket_.write_some(all, failure);
   if (failure && failure != asio::error::would_block) co_return false;
   if (done == head.size() + body.size()) co_return true;
-  arm(timeout);
+  if (timeout) arm(*timeout);
   const Pieces rest = pieces_after(done, head, body);
   co_await asio::async_write(socket_, rest, asio::redirect_error(asio::use_awaitable, failure));
-  disarm();
+  if (timeout) disarm();
   co_return !failure;
 }
 
@@ -77,7 +101,7 @@ void Connection::write_now(std::string_view bytes) {
 
 asio::awaitable<void> Connection::linger(Duration timeout) {
   boost::system::error_code failure;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, failure);
+  socket_.shutdown(asio::socket_base::shutdown_send, failure);
   if (failure) co_return;
   arm(timeout);
   ReadEnd end = ReadEnd::some;

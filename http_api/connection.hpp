@@ -1,9 +1,12 @@
-// One client's socket with its read buffer and its deadline. Knows nothing of HTTP.
+// One socket, of a client or to an upstream, with its read buffer and its deadline. Knows nothing
+// of HTTP.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <optional>
 #include <string_view>
 
 #include "base/clock.hpp"
@@ -13,16 +16,24 @@ namespace dockherd::http_api {
 /// Purpose: reads and writes with an end. A deadline is only a point in time here: the server's
 /// sweep calls expire() every so often, which costs a request nothing, where a timer of its own
 /// would cost each read two system calls.
-/// Owned by a Session. One thread only.
+/// Shared by the coroutines that read it and that write it: at most one of each at a time.
+/// One thread only.
 class Connection {
  public:
+  using Socket = asio::generic::stream_protocol::socket;  ///< TCP or unix.
+
   enum class ReadEnd {
     some,       ///< The buffer has more bytes.
     ended,      ///< The client sends no more (it may still read), or the connection broke.
     timed_out,  ///< The deadline passed.
   };
 
-  Connection(asio::ip::tcp::socket socket, const Clock& clock);
+  Connection(Socket socket, const Clock& clock);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Without waiting for more segments (TCP_NODELAY).
+  static Socket without_delay(asio::ip::tcp::socket socket);
 
   /// What was read and not yet consumed.
   boost::beast::flat_buffer& buffer() { return buffer_; }
@@ -31,9 +42,11 @@ class Connection {
   /// cancellation end it as `ended`.
   asio::awaitable<ReadEnd> read_some(std::size_t at_most);
 
-  /// Writes both, in one call where the socket takes them. False when the client is gone or does
-  /// not read them within `timeout`.
+  /// Writes both, in one call where the socket takes them. False when the other side is gone or
+  /// does not read them within `timeout`.
   asio::awaitable<bool> write(std::string_view head, std::string_view body, Duration timeout);
+  /// As above, for as long as the other side is there.
+  asio::awaitable<bool> write(std::string_view head, std::string_view body);
 
   /// Writes what the socket takes at once: for a last word when nothing can be waited for.
   void write_now(std::string_view bytes);
@@ -45,14 +58,26 @@ class Connection {
 
   /// The deadline of the next reads, from now.
   void arm(Duration timeout);
+  void arm_until(TimePoint deadline) {
+    deadline_ = deadline;
+    expired_ = false;
+  }
   void disarm() { deadline_ = TimePoint::max(); }
   /// Ends the wait under way when its deadline is before `now`. Called by the server's sweep.
   void expire(TimePoint now);
   /// Ends the wait under way.
   void interrupt();
+  /// Says that we send no more; the other side may go on.
+  void shut_send();
+  /// Ends both directions; waits under way end, too. May be called again.
+  void close();
+  bool is_open() const { return socket_.is_open(); }
 
  private:
-  asio::ip::tcp::socket socket_;
+  asio::awaitable<bool> write_all(std::string_view head, std::string_view body,
+                                  std::optional<Duration> timeout);
+
+  Socket socket_;
   const Clock& clock_;
   boost::beast::flat_buffer buffer_;
   TimePoint deadline_ = TimePoint::max();

@@ -64,14 +64,6 @@ Response&& Response::with_header(std::string_view name, std::string_view value) 
   return std::move(*this);
 }
 
-Response unknown_path_response(std::string_view method, std::string_view path) {
-  const std::string quoted = quote_json(
-      "nothing is served at " + shortened(method, 40) + " " + shortened(path, 120) +
-      ": this agent does not serve the Docker Engine API yet; POST / takes a JSON verb, GET / says "
-      "more");
-  return {404, json_type, "{\"error\":" + quoted + ",\"message\":" + quoted + "}"};
-}
-
 Response wrong_method_response(std::string_view method, std::string_view path) {
   const std::string allowed = allowed_methods(path);
   return Response(http_error_reply(405, shortened(method, 40) + " is not served at " +

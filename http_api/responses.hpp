@@ -39,8 +39,6 @@ struct Response {
   std::string extra_headers;  ///< Whole lines, each with its CRLF.
 };
 
-/// 404 for a path that is not served: also with "message", which Docker's clients print.
-Response unknown_path_response(std::string_view method, std::string_view path);
 /// 405 with Allow.
 Response wrong_method_response(std::string_view method, std::string_view path);
 /// 503 with Retry-After, for a connection over the bound.

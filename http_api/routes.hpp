@@ -16,7 +16,7 @@ enum class Route {
   run_verb,      ///< POST /: a JSON verb, whatever the content type says.
   greeting,      ///< GET and HEAD /: a short text.
   wrong_method,  ///< The path exists, not with this method: 405 and allowed_methods().
-  unknown_path,  ///< 404.
+  docker,        ///< Every other path is the Docker Engine API's, known there or not.
 };
 
 /// `target` is the request target as received (RFC 9112, 3.2): a path with an optional query, or an

@@ -48,13 +48,15 @@ class Listed {
 
 }  // namespace
 
-Server::Server(asio::any_io_executor executor, Clock& clock, ClusterApi& cluster,
+Server::Server(asio::any_io_executor executor, Clock& clock, Handlers handlers,
                ServerSettings settings, Logger log)
     : clock_(clock),
       settings_(std::move(settings)),
       log_(log),
       date_(clock),
-      context_{cluster, clock, settings_, date_, log},
+      side_tasks_(executor, log),
+      exchange_context_{clock, settings_, date_, handlers.upstreams, side_tasks_},
+      context_{handlers.cluster, handlers.docker, exchange_context_, clock, settings_, date_, log},
       acceptor_(executor),
       session_tasks_(executor, log),
       tasks_(executor, log) {}
@@ -111,7 +113,7 @@ void Server::admit(asio::ip::tcp::socket socket) {
 }
 
 asio::awaitable<void> Server::run_session(asio::ip::tcp::socket socket, bool over_limit) {
-  Session session(std::move(socket), context_);
+  Session session(Connection::without_delay(std::move(socket)), context_);
   const Listed listed(sessions_, session);
   if (stopping_) session.begin_stop();  // Was accepted, but not yet listed, when stop() came.
   if (over_limit) {
@@ -138,6 +140,7 @@ asio::awaitable<void> Server::stop(TimePoint drain_deadline) {
   for (Session* session : sessions_) session->begin_stop();
   co_await with_deadline(clock_, session_tasks_.wait_idle(), drain_deadline);
   co_await session_tasks_.close();
+  co_await side_tasks_.close();
   co_await tasks_.close();
 }
 

@@ -13,12 +13,19 @@
 
 namespace dockherd::http_api {
 
+/// Who answers. All outlive the server.
+struct Handlers {
+  ClusterApi& cluster;
+  DockerApi& docker;
+  UpstreamPool& upstreams;  ///< For requests that are passed on.
+};
+
 /// Purpose: accepts connections, bounds their number and ends those that are too slow.
 /// Lifecycle: construct, start(), co_await stop(). The cluster and the clock outlive it.
 /// One thread only.
 class Server {
  public:
-  Server(asio::any_io_executor executor, Clock& clock, ClusterApi& cluster, ServerSettings settings,
+  Server(asio::any_io_executor executor, Clock& clock, Handlers handlers, ServerSettings settings,
          Logger log);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -46,6 +53,8 @@ class Server {
   const ServerSettings settings_;
   Logger log_;
   HttpDate date_;
+  TaskGroup side_tasks_;
+  ExchangeContext exchange_context_;
   SessionContext context_;
   asio::ip::tcp::acceptor acceptor_;
   std::string local_address_;

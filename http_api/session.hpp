@@ -3,14 +3,16 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/log.hpp"
 #include "http_api/cluster_api.hpp"
 #include "http_api/connection.hpp"
+#include "http_api/docker_api.hpp"
 #include "http_api/http_date.hpp"
 #include "http_api/responses.hpp"
 #include "http_api/routes.hpp"
@@ -21,6 +23,8 @@ namespace dockherd::http_api {
 /// What the sessions of one server share. Outlives them.
 struct SessionContext {
   ClusterApi& cluster;
+  DockerApi& docker;
+  ExchangeContext& exchange;
   const Clock& clock;
   const ServerSettings& settings;
   HttpDate& date;
@@ -33,7 +37,7 @@ struct SessionContext {
 /// A client that goes away while its verb runs does not stop the verb: it is noticed at the write.
 class Session {
  public:
-  Session(asio::ip::tcp::socket socket, SessionContext& context);
+  Session(Connection::Socket socket, SessionContext& context);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -42,22 +46,23 @@ class Session {
   /// Instead of run(): one connection too many.
   asio::awaitable<void> refuse();
 
-  /// Ends a wait whose deadline is before `now`.
-  void expire(TimePoint now) { connection_.expire(now); }
+  /// From the server's sweep: ends a wait whose deadline is before `now`, and looks after a client
+  /// that waits long for its answer.
+  void expire(TimePoint now);
   /// Ends the session at once between requests, else after the response under way.
   void begin_stop();
 
  private:
-  using Request = http::request<http::string_body>;
+  using Head = http::request<PassingBody>;
   enum class Phase { idle, receiving, answering, lingering };
-  enum class Received { request, nothing, too_slow, broken };
+  enum class Received { head, nothing, too_slow, broken };
 
   asio::awaitable<bool> serve_one();
-  asio::awaitable<Received> receive();
+  asio::awaitable<bool> serve_own(std::shared_ptr<RequestBody> body);
+  asio::awaitable<bool> serve_docker(std::shared_ptr<RequestBody> body);
+  asio::awaitable<Received> receive_head();
   bool parse_buffered(boost::system::error_code& fault);
-  std::size_t give_parser(boost::system::error_code& fault);
-  bool enter_next_phase();
-  asio::awaitable<Response> answer(Request& request);
+  asio::awaitable<Response> answer(const Head& head, std::string body);
   asio::awaitable<bool> send(const Response& response, Persistence persistence, bool with_body);
   /// Without waiting, when the session has been cancelled.
   void say_now(const Response& response, bool with_body);
@@ -65,13 +70,13 @@ class Session {
   Response response_to(const boost::system::error_code& fault) const;
 
   SessionContext& context_;
-  Connection connection_;
-  std::optional<http::request_parser<http::string_body>> parser_;  // Of the request under way.
-  boost::system::error_code fault_;                                // Why Received::broken.
+  std::shared_ptr<Connection> connection_;
+  std::optional<RequestBody::HeadParser> parser_;  // Of the request under way.
+  Exchange* exchange_ = nullptr;                   // While one is being answered.
+  boost::system::error_code fault_;                // Why Received::broken.
   std::string head_;              // Reused, so that a response allocates nothing for it.
   std::size_t header_bytes_ = 0;  // That the parser has taken, until the header is complete.
   Phase phase_ = Phase::idle;
-  bool header_complete_ = false;
   bool stopping_ = false;
 };
 

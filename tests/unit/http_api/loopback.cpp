@@ -22,6 +22,15 @@ asio::awaitable<VerbReply> FakeCluster::execute_verb(std::string request) {
   co_return reply;
 }
 
+asio::awaitable<void> FakeDocker::serve(Exchange& exchange) {
+  if (handler) {
+    co_await handler(exchange);
+    co_return;
+  }
+  HeaderList headers{{"Content-Type", "application/json"}};
+  co_await exchange.respond(404, std::move(headers), "{\"message\":\"page not found\"}\n");
+}
+
 Client::Client(const std::string& address) {
   const auto endpoint = parse_listen_address(address).value();
   socket_ = ::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -113,7 +122,8 @@ void Loopback::start() {
   settings.address = "127.0.0.1:0";
   settings.product = "dockherd/test";
   server_ =
-      std::make_unique<Server>(context_.get_executor(), clock, cluster, settings, null_logger());
+      std::make_unique<Server>(context_.get_executor(), clock, Handlers{cluster, docker, upstreams_},
+                               settings, null_logger());
   const auto started = server_->start();
   ASSERT_TRUE(started.has_value()) << started.error().message;
   address_ = server_->local_address();
@@ -122,8 +132,13 @@ void Loopback::start() {
 
 void Loopback::stop(Duration drain) {
   if (!thread_.joinable()) return;
-  asio::co_spawn(context_, server_->stop(clock.now() + drain), asio::use_future).get();
+  asio::co_spawn(context_, stop_all(drain), asio::use_future).get();
   thread_.join();  // Ends by itself: nothing may be left to run.
+}
+
+asio::awaitable<void> Loopback::stop_all(Duration drain) {
+  co_await server_->stop(clock.now() + drain);
+  co_await upstream_tasks_.close();
 }
 
 void Loopback::TearDown() {

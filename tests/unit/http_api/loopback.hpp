@@ -27,6 +27,14 @@ class FakeCluster final : public ClusterApi {
   std::atomic<int> ended = 0;  ///< Returned, not cancelled.
 };
 
+/// Answers as `handler` does, else 404 in Docker's form. On the server's thread.
+class FakeDocker final : public DockerApi {
+ public:
+  asio::awaitable<void> serve(Exchange& exchange) override;
+
+  std::function<asio::awaitable<void>(Exchange&)> handler;
+};
+
 /// A blocking client. Every wait ends after 60 s at the latest, with a failed test.
 class Client {
  public:
@@ -76,10 +84,15 @@ class Loopback : public ::testing::Test {
 
   ServerSettings settings;
   FakeCluster cluster;
+  FakeDocker docker;
   SystemClock clock;
 
  private:
+  asio::awaitable<void> stop_all(Duration drain);
+
   asio::io_context context_{1};
+  TaskGroup upstream_tasks_{context_.get_executor(), null_logger()};
+  UpstreamPool upstreams_{context_.get_executor(), clock, upstream_tasks_};
   std::unique_ptr<Server> server_;
   std::thread thread_;
   std::string address_;

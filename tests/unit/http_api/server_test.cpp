@@ -172,7 +172,8 @@ class ServerStart : public ::testing::Test {
  protected:
   Result<void> start(const std::string& address) {
     settings_.address = address;
-    server_ = std::make_unique<Server>(executor_, clock_, cluster_, settings_, null_logger());
+    server_ = std::make_unique<Server>(executor_, clock_, Handlers{cluster_, docker_, upstreams_},
+                                       settings_, null_logger());
     return server_->start();
   }
 
@@ -180,6 +181,9 @@ class ServerStart : public ::testing::Test {
   asio::any_io_executor executor_ = context_.get_executor();
   SystemClock clock_;
   FakeCluster cluster_;
+  FakeDocker docker_;
+  TaskGroup upstream_tasks_{executor_, null_logger()};
+  UpstreamPool upstreams_{executor_, clock_, upstream_tasks_};
   ServerSettings settings_;
   std::unique_ptr<Server> server_;
 };

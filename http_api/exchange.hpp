@@ -1,0 +1,146 @@
+// One request whose body has not been read yet, and the ways to answer it: whole, piece by piece,
+// or by passing it on to an upstream.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "base/task_group.hpp"
+#include "http_api/http_date.hpp"
+#include "http_api/message_head.hpp"
+#include "http_api/request_body.hpp"
+#include "http_api/server_settings.hpp"
+#include "http_api/upstream_pool.hpp"
+
+namespace dockherd::http_api {
+
+/// What the exchanges of one server share. Outlives them.
+struct ExchangeContext {
+  Clock& clock;
+  const ServerSettings& settings;
+  HttpDate& date;
+  UpstreamPool& upstreams;
+  TaskGroup& side_tasks;  ///< Copying of request bodies, watching of clients.
+};
+
+class UpstreamCall;
+
+/// How a request is passed on.
+struct RelayOrder {
+  RelayOrder(std::string upstream, RequestHead request)
+      : address(std::move(upstream)), head(std::move(request)) {}
+
+  std::string address;  ///< As UpstreamPool takes it.
+  RequestHead head;     ///< Its headers are sent as they are.
+  /// What the upstream does not answer until then is given up; max: for as long as both live.
+  TimePoint deadline = TimePoint::max();
+  /// After the response's head both sides may send what they like, if the upstream says so by 101
+  /// or by a body without an end.
+  bool may_be_hijacked = false;
+  /// Called with the status when the response's head has arrived, before it goes on.
+  std::function<void(unsigned status)> on_status;
+  /// When set, the response is read whole, and this says what its body becomes.
+  std::function<std::string(unsigned status, std::string body)> reword;
+};
+
+/// Purpose: what a handler of a request works with.
+/// Owner: the session, for as long as the request is being answered. One thread only.
+class Exchange {
+ public:
+  Exchange(ExchangeContext& context, std::shared_ptr<Connection> client,
+           std::shared_ptr<RequestBody> body);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  std::string_view method() const;
+  std::string_view target() const;
+  /// The value of a header, or nothing.
+  std::string_view header(std::string_view name) const;
+  const boost::beast::http::fields& headers() const { return body_->head(); }
+  unsigned version() const { return body_->head().version(); }
+
+  /// The whole body. Fails with too_large or bad_request.
+  asio::awaitable<Result<std::string>> read_body(std::size_t limit);
+  /// The body bit by bit, for passing it on to several.
+  RequestBody& body() { return *body_; }
+
+  /// A whole answer. `body` lives until this returns. After HEAD only the head is sent.
+  asio::awaitable<void> respond(int status, HeaderList headers, std::string_view body);
+
+  /// An answer of unknown length: begin(), write() as often as needed, end(). False: the client is
+  /// gone.
+  asio::awaitable<bool> begin(int status, HeaderList headers);
+  asio::awaitable<bool> write(std::string_view piece);
+  asio::awaitable<bool> end();
+  /// Instead of end(): lets the client see that the answer is not whole.
+  void break_off();
+
+  /// Passes the request on and the response back. Fails only before anything has been sent to the
+  /// client; what breaks later breaks the client's connection.
+  asio::awaitable<Result<void>> relay(RelayOrder order);
+
+  /// Called once, from the event loop, when the client is found to be gone while it is answered.
+  void on_client_gone(std::function<void()> gone) { watch_->on_gone = std::move(gone); }
+  bool client_is_gone() const { return watch_->gone; }
+
+  /// Nothing has been sent to the client yet.
+  bool unanswered() const { return !answered_; }
+  /// After the answer: the connection may carry another request.
+  bool may_continue() const { return may_continue_ && !stopping_; }
+  /// After the answer: what the client still sends is to be read and dropped before it is closed.
+  bool must_linger() const { return must_linger_; }
+
+  /// From the server's sweep: begins to look whether the client is still there. Costs a system
+  /// call, so short calls end without it.
+  void watch_client();
+  /// To be awaited before the connection is read by others.
+  asio::awaitable<void> stop_watching();
+  void begin_stop() { stopping_ = true; }
+
+ private:
+  struct Watch {
+    std::function<void()> on_gone;
+    bool active = false;
+    bool ending = false;
+    bool gone = false;
+  };
+  struct Upload {
+    bool active = false;
+  };
+
+  static asio::awaitable<void> keep_watch(std::shared_ptr<Connection> client,
+                                          std::shared_ptr<Watch> watch);
+  static asio::awaitable<void> pass_body(std::shared_ptr<RequestBody> body,
+                                         std::shared_ptr<Connection> upstream,
+                                         std::shared_ptr<Upload> upload);
+  static asio::awaitable<void> pass_raw(std::shared_ptr<Connection> client,
+                                        std::shared_ptr<Connection> upstream,
+                                        std::shared_ptr<Upload> upload);
+  asio::awaitable<Result<void>> begin_relay(UpstreamCall& call, RelayOrder& order);
+  asio::awaitable<Result<void>> await_head(UpstreamCall& call, const RelayOrder& order);
+  asio::awaitable<Result<void>> relay_reworded(UpstreamCall& call, const RelayOrder& order);
+  asio::awaitable<void> relay_body(UpstreamCall& call);
+  asio::awaitable<void> relay_hijacked(UpstreamCall& call);
+  asio::awaitable<void> end_upload(UpstreamCall& call);
+  ConnectionHeader persistence(bool has_end);
+  std::string own_head(int status, const HeaderList& headers, std::string_view framing);
+  bool finish_request();
+
+  ExchangeContext& context_;
+  std::shared_ptr<Connection> client_;
+  std::shared_ptr<RequestBody> body_;
+  std::shared_ptr<Watch> watch_ = std::make_shared<Watch>();
+  std::shared_ptr<Upload> upload_ = std::make_shared<Upload>();
+  bool answered_ = false;
+  bool may_continue_ = false;
+  bool must_linger_ = false;
+  bool stopping_ = false;
+  bool chunked_ = false;
+};
+
+}  // namespace dockherd::http_api

@@ -1,0 +1,171 @@
+#include "http_api/upstream_call.hpp"
+
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/none.hpp>
+
+#include "base/limits.hpp"
+
+namespace dockherd::http_api {
+
+namespace http = boost::beast::http;
+
+namespace {
+
+constexpr std::size_t head_read_bytes = 16u << 10;
+constexpr std::size_t body_read_bytes = 128u << 10;
+constexpr std::size_t longest_framing = 64u << 10;  // A head; a chunk's line.
+
+}  // namespace
+
+UpstreamCall::UpstreamCall(UpstreamPool& pool, std::string address)
+    : pool_(pool), address_(std::move(address)) {}
+
+asio::awaitable<Result<void>> UpstreamCall::send(RequestHead head, std::string_view body,
+                                                 TimePoint deadline) {
+  bodyless_ = head.method == "HEAD";
+  repeatable_ = bodyless_ || head.method == "GET";
+  sent_head_.clear();
+  render(sent_head_, head);
+  // What changes something is sent once, on a connection of which nobody can have tired.
+  if (repeatable_) lease_ = pool_.idle(address_);
+  if (lease_) {
+    const bool sent = co_await (*lease_)->write(sent_head_, body);
+    if (sent) co_return Result<void>();
+  }
+  auto connected = co_await pool_.connect(address_, deadline);
+  if (!connected) co_return connected.error();
+  lease_ = std::move(*connected);
+  const bool sent = co_await (*lease_)->write(sent_head_, body);
+  if (!sent) co_return broke_off();
+  co_return Result<void>();
+}
+
+Error UpstreamCall::broke_off() const {
+  return {errc::peer_lost, "the connection to " + address_ + " broke off"};
+}
+
+/// True when the head is complete or broken.
+bool UpstreamCall::parse_head() {
+  auto& buffer = (*lease_)->buffer();
+  while (buffer.size() > 0 && !parser_->is_header_done()) {
+    boost::system::error_code fault;
+    const std::size_t used = parser_->put(buffer.data(), fault);
+    buffer.consume(used);
+    if (fault && fault != http::error::need_more) broken_ = true;
+    if (broken_ || used == 0) break;
+  }
+  if (buffer.size() > longest_framing && !parser_->is_header_done()) broken_ = true;
+  return broken_ || parser_->is_header_done();
+}
+
+asio::awaitable<Result<void>> UpstreamCall::read_head(TimePoint deadline) {
+  parser_.emplace();
+  parser_->header_limit(static_cast<std::uint32_t>(longest_framing));
+  parser_->body_limit(boost::none);
+  if (bodyless_) parser_->skip(true);
+  taken_ = 0;
+  Connection* connection = lease_->shared().get();
+  const bool bounded = deadline != TimePoint::max();
+  if (bounded) connection->arm_until(deadline);
+  while (!parse_head()) {
+    const auto end = co_await connection->read_some(head_read_bytes);
+    if (end == Connection::ReadEnd::some) {
+      heard_ = true;
+      continue;
+    }
+    if (end == Connection::ReadEnd::timed_out) {
+      co_return Error(errc::timeout, address_ + " did not answer in time");
+    }
+    if (heard_ || !lease_->reused() || !repeatable_) co_return broke_off();
+    // Closed by the other side before it saw the request.
+    auto renewed = co_await pool_.connect(address_, deadline);
+    if (!renewed) co_return renewed.error();
+    lease_ = std::move(*renewed);
+    connection = lease_->shared().get();
+    if (bounded) connection->arm_until(deadline);
+    const bool sent = co_await connection->write(sent_head_, "");
+    if (!sent) co_return broke_off();
+  }
+  connection->disarm();
+  if (broken_) co_return Error(errc::daemon_lost, address_ + " did not answer with HTTP");
+  parser_->eager(true);
+  co_return Result<void>();
+}
+
+bool UpstreamCall::ends_with_connection() const {
+  if (bodyless_ || !parser_) return false;
+  if (head().result_int() == 101) return true;
+  return !parser_->is_done() && !parser_->chunked() && !parser_->content_length();
+}
+
+/// Gives the parser what has arrived.
+std::string_view UpstreamCall::take() {
+  auto& buffer = (*lease_)->buffer();
+  buffer.consume(std::exchange(taken_, 0));
+  while (!broken_ && !parser_->is_done() && taken_ < buffer.size()) {
+    boost::system::error_code fault;
+    const std::size_t used = parser_->put(buffer.data() + taken_, fault);
+    taken_ += used;
+    if (fault == http::error::need_more) {
+      broken_ = buffer.size() - taken_ > longest_framing;
+      break;
+    }
+    broken_ = static_cast<bool>(fault);
+    too_large_ = fault == http::error::body_limit;
+    if (used == 0) break;
+  }
+  return {static_cast<const char*>(buffer.data().data()), taken_};
+}
+
+bool UpstreamCall::complete() const {
+  return parser_ && parser_->is_done();
+}
+
+asio::awaitable<std::string_view> UpstreamCall::read_raw() {
+  for (;;) {
+    const std::string_view piece = take();
+    if (!piece.empty() || broken_) co_return piece;
+    if (parser_->is_done()) {
+      // Left open by the upstream, and with nothing beyond this response.
+      if (parser_->get().keep_alive() && (*lease_)->buffer().size() == 0) lease_->keep();
+      co_return std::string_view();
+    }
+    const auto end = co_await (*lease_)->read_some(body_read_bytes);
+    if (end == Connection::ReadEnd::some) continue;
+    timed_out_ = end == Connection::ReadEnd::timed_out;
+    boost::system::error_code fault;
+    if (!timed_out_ && parser_->need_eof()) parser_->put_eof(fault);
+    broken_ = !parser_->is_done();
+    co_return std::string_view();
+  }
+}
+
+void UpstreamCall::decode_into(std::string* decoded, std::size_t limit) {
+  parser_->get().body().decoded = decoded;
+  parser_->get().body().limit = limit;
+}
+
+asio::awaitable<Result<WholeResponse>> UpstreamCall::read_whole(std::size_t limit,
+                                                                TimePoint deadline) {
+  WholeResponse response;
+  response.status = static_cast<int>(head().result_int());
+  response.headers = passed_on(head(), false);
+  std::erase_if(response.headers, [](const auto& field) {
+    return boost::beast::iequals(field.first, "content-length") ||
+           boost::beast::iequals(field.first, "transfer-encoding");
+  });
+  decode_into(&response.body, limit);
+  if (deadline != TimePoint::max()) (*lease_)->arm_until(deadline);
+  for (;;) {
+    const std::string_view piece = co_await read_raw();
+    if (piece.empty()) break;
+  }
+  decode_into(nullptr, 0);
+  if (complete()) co_return response;
+  if (timed_out_) co_return Error(errc::timeout, address_ + " did not answer in time");
+  if (too_large_) co_return Error(errc::too_large, "the answer of " + address_ + " is too large");
+  co_return broke_off();
+}
+
+}  // namespace dockherd::http_api

@@ -1,0 +1,86 @@
+// Connections to upstreams: to this host's daemon and to other agents.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/task_group.hpp"
+#include "http_api/connection.hpp"
+
+namespace dockherd::http_api {
+
+/// Purpose: opens connections, keeps a few idle ones for the next call, and ends those whose
+/// deadline has passed or whose upstream is lost.
+/// An address is "unix:///PATH", "tcp://HOST:PORT" or "HOST:PORT".
+/// Lifecycle: outlives every Lease; its sweep ends with the task group. One thread only.
+class UpstreamPool {
+ public:
+  UpstreamPool(asio::any_io_executor executor, Clock& clock, TaskGroup& tasks);
+  UpstreamPool(const UpstreamPool&) = delete;
+  UpstreamPool& operator=(const UpstreamPool&) = delete;
+
+  /// A connection in use. Closed at its end unless kept().
+  class Lease {
+   public:
+    Lease(UpstreamPool& pool, std::string address, std::shared_ptr<Connection> connection,
+          bool reused);
+    ~Lease();
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+
+    Connection& operator*() const { return *connection_; }
+    Connection* operator->() const { return connection_.get(); }
+    const std::shared_ptr<Connection>& shared() const { return connection_; }
+    /// Has carried a call before: the upstream may have closed it meanwhile.
+    bool reused() const { return reused_; }
+    /// The next call may use it.
+    void keep() { keep_ = true; }
+
+   private:
+    UpstreamPool& pool_;
+    std::string address_;
+    std::shared_ptr<Connection> connection_;
+    std::list<Lease*>::iterator at_;
+    bool reused_;
+    bool keep_ = false;
+
+    friend class UpstreamPool;
+  };
+
+  /// An idle connection, or null.
+  std::unique_ptr<Lease> idle(const std::string& address);
+  /// A new one. Fails with not_sent: nothing has been sent.
+  asio::awaitable<Result<std::unique_ptr<Lease>>> connect(std::string address, TimePoint deadline);
+
+  /// The upstream is gone for good: what waits for it ends now.
+  void break_off(const std::string& address);
+
+  std::size_t in_use() const { return leases_.size(); }
+
+ private:
+  struct Idle {
+    std::shared_ptr<Connection> connection;
+    TimePoint since;
+  };
+
+  void give_back(const std::string& address, std::shared_ptr<Connection> connection);
+  asio::awaitable<Result<Connection::Socket>> open(std::string address);
+  asio::awaitable<void> sweep();
+  void begin_sweeping();
+
+  asio::any_io_executor executor_;
+  Clock& clock_;
+  TaskGroup& tasks_;
+  std::map<std::string, std::vector<Idle>> idle_;
+  std::list<Lease*> leases_;
+  bool sweeping_ = false;
+};
+
+}  // namespace dockherd::http_api
