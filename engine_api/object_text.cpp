@@ -91,7 +91,8 @@ std::optional<std::int64_t> integer_of(std::string_view value) {
 }
 
 std::optional<std::vector<std::string_view>> elements_of(std::string_view value) {
-  if (value.empty() || value == "null") return std::vector<std::string_view>();
+  while (value.ends_with('\n')) value.remove_suffix(1);
+  if (value == "null") return std::vector<std::string_view>();
   auto elements = slice_json_array(value);
   if (!elements || !std::all_of(elements->begin(), elements->end(), is_json)) return std::nullopt;
   return *std::move(elements);

@@ -56,8 +56,8 @@ std::optional<std::string> string_of(std::string_view value);
 /// The whole number that the JSON text is; nothing for any other type, or beyond 64 bits.
 std::optional<std::int64_t> integer_of(std::string_view value);
 
-/// The elements of a list, each valid JSON; none for `null` and for no text at all. Nothing when
-/// the text is something else.
+/// The elements of a list, each valid JSON; none for `null`. Nothing when the text is something
+/// else.
 std::optional<std::vector<std::string_view>> elements_of(std::string_view value);
 
 /// "[a,b]" of texts that are JSON already.
