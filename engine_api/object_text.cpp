@@ -72,7 +72,17 @@ std::string ObjectText::text() const {
 }
 
 bool is_json(std::string_view text) {
-  return parse_json(text).has_value();
+  if (text.size() <= limits::json_bytes) return parse_json(text).has_value();
+  // A list of very many things: each of them is within the limit. Recurses no deeper than that of
+  // depth allows.
+  if (!check_json_depth(text)) return false;
+  if (const auto elements = slice_json_array(text)) {
+    return std::all_of(elements->begin(), elements->end(), is_json);
+  }
+  const auto members = slice_json_object(text);
+  return members && std::all_of(members->begin(), members->end(), [](const JsonMember& member) {
+           return is_json('"' + std::string(member.key) + '"') && is_json(member.value);
+         });
 }
 
 std::optional<std::string> string_of(std::string_view value) {

@@ -47,7 +47,8 @@ class ObjectText {
   std::vector<Member> members_;
 };
 
-/// Whether it can stand in a document: valid JSON within the limits.
+/// Whether it can stand in a document: valid JSON within the limit of depth, of which no string is
+/// beyond that of bytes.
 bool is_json(std::string_view text);
 
 /// The string that the JSON text is; nothing for any other type.
