@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "base/json_reader.hpp"
 #include "base/text.hpp"
 #include "engine_api/docker_error.hpp"
+#include "engine_api/object_text.hpp"
 
 namespace dockherd::engine_api {
 
@@ -46,6 +48,17 @@ Merged nothing_merged(std::span<const HostAnswer> answers) {
         docker_message("not understood: what the daemon answered on " + join(merged.left_out));
   }
   return merged;
+}
+
+std::vector<std::string> named_warnings(const std::string& hostname, std::string_view warnings) {
+  std::vector<std::string> named;
+  for (const std::string_view element :
+       elements_of(warnings).value_or(std::vector<std::string_view>())) {
+    if (const auto warning = string_of(element)) {
+      named.push_back(quote_json(hostname + ": " + *warning));
+    }
+  }
+  return named;
 }
 
 Merged merged_into(std::string body, std::vector<std::string> left_out) {

@@ -37,6 +37,9 @@ std::vector<std::string> take_good_answers(std::span<const HostAnswer> answers, 
 /// a 503 when there are none.
 Merged nothing_merged(std::span<const HostAnswer> answers);
 
+/// A daemon's "Warnings" as JSON strings, each with its host's name before it: "h1: …".
+std::vector<std::string> named_warnings(const std::string& hostname, std::string_view warnings);
+
 /// The body as dockerd ends it, with a line end.
 Merged merged_into(std::string body, std::vector<std::string> left_out);
 

@@ -16,17 +16,6 @@ std::string name_of(const ObjectText& volume) {
 
 }  // namespace
 
-std::vector<std::string> warnings_of(const std::string& hostname, std::string_view warnings) {
-  std::vector<std::string> named;
-  for (const std::string_view element :
-       elements_of(warnings).value_or(std::vector<std::string_view>())) {
-    if (const auto warning = string_of(element)) {
-      named.push_back(quote_json(hostname + ": " + *warning));
-    }
-  }
-  return named;
-}
-
 Merged merge_volumes(std::span<const HostAnswer> answers) {
   NamedThings volumes;
   std::vector<std::string> warnings;
@@ -35,7 +24,7 @@ Merged merge_volumes(std::span<const HostAnswer> answers) {
     auto object = ObjectText::parsed(answer.body);
     if (!object || object->find("Volumes").empty()) return false;
     if (!volumes.add(answer.hostname, object->find("Volumes"), name_of)) return false;
-    for (std::string& warning : warnings_of(answer.hostname, object->find("Warnings"))) {
+    for (std::string& warning : named_warnings(answer.hostname, object->find("Warnings"))) {
       warnings.push_back(std::move(warning));
     }
     if (!list) list = std::move(object);

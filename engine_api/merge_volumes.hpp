@@ -15,7 +15,4 @@ Merged merge_volumes(std::span<const HostAnswer> answers);
 /// matter.
 Merged merge_volume_inspections(std::span<const HostAnswer> answers);
 
-/// "h1: what the daemon warns of", of the daemon's "Warnings", as JSON strings.
-std::vector<std::string> warnings_of(const std::string& hostname, std::string_view warnings);
-
 }  // namespace dockherd::engine_api
