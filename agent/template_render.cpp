@@ -12,14 +12,6 @@ namespace {
 constexpr std::size_t env_items_limit = 4'096;
 constexpr std::size_t cmd_items_limit = 4'096;
 
-bool same_letters(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 /// The body's member of that name, made if it is not there: "env" in a template must not end up
 /// beside our "Env".
 json& member(json& body, std::string_view name) {
@@ -224,14 +216,6 @@ Result<json> render_template(json body, const TemplateOverrides& overrides,
   }
   if (!variables.bulk.empty()) (**labels)[std::string(label_bulk)] = variables.bulk;
   return body;
-}
-
-const json* find_member(const json& body, std::string_view name) {
-  if (const auto exact = body.find(name); exact != body.end()) return &*exact;
-  for (auto it = body.begin(); it != body.end(); ++it) {
-    if (same_letters(it.key(), name)) return &it.value();
-  }
-  return nullptr;
 }
 
 bool is_container_name(std::string_view name) {

@@ -57,10 +57,6 @@ Result<json> render_template(json body, const TemplateOverrides& overrides,
                              const TemplateVariables& variables,
                              BodyPlaceholders placeholders = BodyPlaceholders::expanded);
 
-/// The member of a create body (an object) by that name, as the daemon finds it: in any case of its
-/// letters. Null when there is none.
-const json* find_member(const json& body, std::string_view name);
-
 /// Docker's rule for names, [a-zA-Z0-9][a-zA-Z0-9_.-]+, and at most 255 bytes.
 bool is_container_name(std::string_view name);
 

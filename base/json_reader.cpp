@@ -24,6 +24,14 @@ std::string without_library_prefix(std::string_view what) {
   return shortened(end == std::string_view::npos ? what : what.substr(end + 2), longest);
 }
 
+bool same_letters(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 /// The position after the string that opens at `at`, or npos when it never closes.
 std::size_t skip_string(std::string_view text, std::size_t at) {
   // Lists of a whole herd come this way: find() looks at 32 bytes at once, a loop at one.
@@ -222,6 +230,15 @@ std::string describe_type(const json& value) {
     default:
       return "something else";
   }
+}
+
+const json* find_member(const json& body, std::string_view name) {
+  if (!body.is_object()) return nullptr;
+  if (const auto exact = body.find(name); exact != body.end()) return &*exact;
+  for (auto it = body.begin(); it != body.end(); ++it) {
+    if (same_letters(it.key(), name)) return &it.value();
+  }
+  return nullptr;
 }
 
 Result<JsonReader> JsonReader::of(const json& value, std::string where) {

@@ -44,6 +44,10 @@ std::string quote_json(std::string_view text);
 /// "a string", "an object"…: for error messages.
 std::string describe_type(const json& value);
 
+/// The member of one of Docker's bodies by that name, as a daemon finds it: in any case of its
+/// letters. Null when there is none, or `body` is no object.
+const json* find_member(const json& body, std::string_view name);
+
 /// Reads typed fields of one object. Absent (or null) fields give nothing; a field of the wrong
 /// type or out of range is an error whose `field` names it. Borrows the object.
 class JsonReader {

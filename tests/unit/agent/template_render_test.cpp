@@ -204,11 +204,4 @@ TEST(ContainerName, is_made_from_the_pattern) {
   EXPECT_THAT(result.error().message, HasSubstr("{what}"));
 }
 
-TEST(TemplateRender, a_member_is_found_in_any_case_of_its_letters) {
-  const json body{{"image", "a"}, {"HostConfig", {{"Image", "no"}}}};
-  ASSERT_NE(find_member(body, "Image"), nullptr);
-  EXPECT_EQ(*find_member(body, "Image"), "a");
-  EXPECT_EQ(find_member(body, "Cmd"), nullptr);
-}
-
 }  // namespace

@@ -37,6 +37,14 @@ TEST(ParseJson, the_last_of_a_key_given_twice_counts) {
   EXPECT_EQ(json({{"a", 2}}), parse_json("{\"a\":1,\"a\":2}").value());
 }
 
+TEST(FindMember, a_member_is_found_in_any_case_of_its_letters) {
+  const json body{{"image", "a"}, {"HostConfig", {{"Image", "no"}}}};
+  ASSERT_NE(find_member(body, "Image"), nullptr);
+  EXPECT_EQ(*find_member(body, "Image"), "a");
+  EXPECT_EQ(find_member(body, "Cmd"), nullptr);
+  EXPECT_EQ(find_member(json::array({"Image"}), "Image"), nullptr);
+}
+
 TEST(ParseJsonStrictly, a_key_given_twice_is_named) {
   const struct {
     const char* text;
