@@ -54,10 +54,9 @@ inline constexpr std::size_t pulls = 32;            ///< At once; each holds a c
 inline constexpr std::size_t template_bytes = 1u << 20;
 
 // Placement by the Docker API.
-inline constexpr std::size_t rule_bytes = 512;  ///< One expression, "node==h2".
-inline constexpr std::size_t rules = 256;       ///< Of one container.
-inline constexpr std::size_t rule_subject_bytes =
-    1024;  ///< What a regex looks at: a name, a label.
+inline constexpr std::size_t rule_bytes = 512;           ///< One expression, "node==h2".
+inline constexpr std::size_t rules = 256;                ///< Of one container.
+inline constexpr std::size_t rule_subject_bytes = 1024;  ///< What a regex looks at.
 
 inline constexpr milliseconds drain{3'000};  ///< Requests in flight when stopping.
 
