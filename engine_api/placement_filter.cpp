@@ -96,20 +96,19 @@ std::string names_of(const Places& places, std::span<const HostFacts> hosts) {
 
 std::vector<Bond> bonds_of(const CreateRules& rules, std::span<const HostFacts> hosts) {
   std::vector<Bond> bonds;
-  const auto add = [&](std::string reason, Places places, bool soft) {
-    if (!places.empty()) bonds.push_back({std::move(reason), std::move(places), soft});
+  const auto add = [&](std::string thing, Places places, const char* end, bool soft) {
+    if (places.empty()) return;
+    thing.append(" is on ").append(names_of(places, hosts)).append(end);
+    bonds.push_back({std::move(thing), std::move(places), soft});
   };
-  const auto add_container = [&](const std::string& name, bool soft) {
-    Places places = places_of_container(name, hosts);
-    const std::string where = names_of(places, hosts);
-    add("container " + name + " is on " + where, std::move(places), soft);
-  };
-  for (const std::string& name : rules.dependencies) add_container(name, false);
-  for (const std::string& name : rules.soft_dependencies) add_container(name, true);
+  for (const std::string& name : rules.dependencies) {
+    add("container " + name, places_of_container(name, hosts), "", false);
+  }
+  for (const std::string& name : rules.soft_dependencies) {
+    add("container " + name, places_of_container(name, hosts), "", true);
+  }
   for (const std::string& name : rules.volumes) {
-    Places places = places_of_volume(name, hosts);
-    const std::string where = names_of(places, hosts);
-    add("volume " + name + " is on " + where + " only", std::move(places), false);
+    add("volume " + name, places_of_volume(name, hosts), " only", false);
   }
   return bonds;
 }

@@ -217,6 +217,18 @@ TEST(PlacementFilter, soft_rules_are_dropped_together_when_they_leave_no_host) {
   EXPECT_THAT(names(outcome, hosts), ElementsAre("h1", "h2"));
 }
 
+TEST(PlacementFilter, what_binds_a_container_stays_when_soft_rules_are_dropped) {
+  auto hosts = three_hosts();
+  hosts[1].volumes = {"data"};
+  const char* soft = R"({"Env":["constraint:node==~h3"],"HostConfig":)";
+  for (const char* host_config : {R"({"VolumesFrom":["db"]})", R"({"Binds":["data:/data"]})"}) {
+    const FilterOutcome outcome =
+        filter_hosts(rules_of(std::string(soft) + host_config + "}"), hosts);
+    EXPECT_TRUE(outcome.soft_dropped) << host_config;
+    EXPECT_THAT(names(outcome, hosts), ElementsAre("h2")) << host_config;
+  }
+}
+
 TEST(PlacementFilter, soft_rules_are_no_reason_against_a_host) {
   const auto hosts = three_hosts();
   const FilterOutcome outcome =
