@@ -1,0 +1,41 @@
+// Calls about one container or one exec, which its owner's daemon answers.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <list>
+#include <string>
+#include <unordered_map>
+
+#include "engine_api/api_context.hpp"
+
+namespace dockherd::engine_api {
+
+/// Purpose: finds the owner and passes the call on; at the owner, passes it to the daemon and lets
+/// this node's lists know what it changed.
+/// One thread only.
+class ContainerCalls {
+ public:
+  explicit ContainerCalls(ApiContext& context) : context_(context) {}
+
+  /// By any node: finds the owner of `route.name`, or of the exec.
+  asio::awaitable<void> serve(ApiRequest& request);
+  asio::awaitable<void> serve_exec(ApiRequest& request);
+  asio::awaitable<void> commit(ApiRequest& request);
+
+  /// By the node that the asking node took for the owner.
+  asio::awaitable<void> serve_here(ApiRequest& request);
+
+ private:
+  asio::awaitable<void> rename(ApiRequest& request, FoundContainer container);
+  asio::awaitable<void> pass_to(ApiRequest& request, FoundContainer container, std::string target);
+  asio::awaitable<void> pass_to_daemon(ApiRequest& request, std::string target, std::string id);
+  asio::awaitable<Result<HerdNode>> owner_of_exec(const ApiRequest& request);
+  void remember_exec(const std::string& body, const std::string& node);
+
+  ApiContext& context_;
+  // Exec id -> node, the latest first. Only a shortcut: whoever does not know asks all.
+  std::list<std::pair<std::string, std::string>> execs_;
+  std::unordered_map<std::string, decltype(execs_)::iterator> exec_index_;
+};
+
+}  // namespace dockherd::engine_api

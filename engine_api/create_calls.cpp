@@ -1,0 +1,208 @@
+#include "engine_api/create_calls.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "docker_client/docker_codec.hpp"
+#include "docker_client/docker_requests.hpp"
+#include "engine_api/docker_error.hpp"
+#include "engine_api/herd_calls.hpp"
+#include "engine_api/object_text.hpp"
+
+namespace dockherd::engine_api {
+
+namespace {
+
+constexpr std::size_t shortest_id = 12;
+
+bool looks_like_id(std::string_view text) {
+  return text.size() >= shortest_id && text.size() <= 64 &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+HostFacts plain_facts(const HerdNode& node) {
+  HostFacts facts;
+  facts.id = node.view.id;
+  facts.name = node.view.name;
+  facts.labels = node.view.labels;
+  facts.operating_system = node.facts.operating_system;
+  facts.os_type = node.facts.os_type;
+  facts.architecture = node.facts.architecture;
+  facts.kernel_version = node.facts.kernel_version;
+  facts.storage_driver = node.facts.storage_driver;
+  facts.in_pool = node.in_pool;
+  facts.daemon_up = node.daemon_up;
+  return facts;
+}
+
+/// Gives the facts of the host that answered with a list in JSON each of its elements.
+void for_each_element(const std::vector<HostAnswer>& answers, std::vector<HostFacts>& facts,
+                      std::string_view within,
+                      const std::function<void(HostFacts&, const json&)>& take) {
+  for (std::size_t i = 0; i < answers.size() && i < facts.size(); ++i) {
+    if (answers[i].status != 200) continue;
+    auto parsed = parse_json(answers[i].body);
+    if (!parsed) continue;
+    const json* list = &*parsed;
+    if (!within.empty()) {
+      if (!parsed->is_object() || !parsed->contains(std::string(within))) continue;
+      list = &(*parsed)[std::string(within)];
+    }
+    if (!list->is_array()) continue;
+    for (const json& element : *list) {
+      if (element.is_object()) take(facts[i], element);
+    }
+  }
+}
+
+void add_strings(const json& element, const char* key, std::set<std::string>& into) {
+  const auto found = element.find(key);
+  if (found == element.end() || !found->is_array()) return;
+  for (const json& text : *found) {
+    if (text.is_string()) into.insert(text.get<std::string>());
+  }
+}
+
+std::string text_of(const json& element, const char* key) {
+  const auto found = element.find(key);
+  return found != element.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+ContainerFacts container_facts(const HostFacts& host, const json& entry) {
+  ContainerFacts facts;
+  facts.id = text_of(entry, "Id");
+  std::set<std::string> names;
+  add_strings(entry, "Names", names);
+  const std::string prefix = "/" + host.name + "/";
+  for (const std::string& name : names) {
+    facts.names.push_back(name.starts_with(prefix) ? name.substr(prefix.size()) : name);
+  }
+  const auto labels = entry.find("Labels");
+  if (labels == entry.end() || !labels->is_object()) return facts;
+  for (const auto& [key, value] : labels->items()) {
+    if (value.is_string()) facts.labels.emplace(key, value.get<std::string>());
+  }
+  return facts;
+}
+
+/// The member as find_member() finds it, to be changed.
+json* member_of(json& object, std::string_view key) {
+  return const_cast<json*>(find_member(object, key));
+}
+
+/// A network's id is one host's, its name the herd's.
+void rename_network(json& body, const std::string& id, const std::string& name) {
+  if (json* host_config = member_of(body, "HostConfig"); host_config != nullptr) {
+    json* mode = member_of(*host_config, "NetworkMode");
+    if (mode != nullptr && *mode == id) *mode = name;
+  }
+  json* networking = member_of(body, "NetworkingConfig");
+  json* endpoints = networking == nullptr ? nullptr : member_of(*networking, "EndpointsConfig");
+  if (endpoints == nullptr || !endpoints->is_object() || !endpoints->contains(id)) return;
+  (*endpoints)[name] = (*endpoints)[id];
+  endpoints->erase(id);
+}
+
+}  // namespace
+
+asio::awaitable<void> CreateCalls::serve(ApiRequest& request) {
+  auto text = co_await request.exchange.read_body(limits::json_bytes);
+  if (!text) {
+    co_await answer_error(context_, request.exchange, text.error());
+    co_return;
+  }
+  auto body = parse_json(*text);
+  if (!body || !body->is_object()) {
+    co_await answer_error(context_, request.exchange, 400,
+                          body ? "the create body must be an object, got " + describe_type(*body)
+                               : body.error().message);
+    co_return;
+  }
+  auto rules = read_create_rules(*body);
+  if (!rules) {
+    co_await answer_error(context_, request.exchange, rules.error());
+    co_return;
+  }
+  CreateAnswer answer = co_await place(request, std::move(*body), std::move(*rules));
+  co_await answer_json(context_, request.exchange, answer.status, std::move(answer.body));
+}
+
+asio::awaitable<CreateAnswer> CreateCalls::place(ApiRequest& request, json body,
+                                                 CreateRules rules) {
+  CreateOrder order;
+  order.name = query_value(request.query, "name").value_or("");
+  if (order.name.starts_with('/')) order.name.erase(0, 1);
+  order.platform = query_value(request.query, "platform").value_or("");
+  const auto ticket = co_await context_.herd.claim_name(order.name);
+  if (!ticket) {
+    const int status = ticket.error().docker_status > 0 ? ticket.error().docker_status : 503;
+    co_return CreateAnswer(status, docker_message(ticket.error().message));
+  }
+  co_await name_networks(body, rules.networks);
+  const std::vector<HostFacts> facts = co_await facts_for(rules);
+  const FilterOutcome outcome = filter_hosts(rules, facts);
+  if (outcome.fitting.empty()) {
+    co_return CreateAnswer(503, docker_message(no_host_text(outcome)));
+  }
+  for (const std::size_t index : outcome.fitting) order.eligible.push_back(facts[index].id);
+  for (const auto& refusal : outcome.refusals) {
+    order.reasons.push_back(refusal.host + ": " + refusal.reason);
+  }
+  order.body = dump_json(body);
+  CreateAnswer answer = co_await context_.herd.create(std::move(order));
+  if (answer.status == 201 && *ticket) (*ticket)->used();
+  co_return answer;
+}
+
+asio::awaitable<std::vector<HostFacts>> CreateCalls::facts_for(CreateRules rules) {
+  std::vector<HostFacts> facts;
+  for (const HerdNode& node : context_.herd.nodes()) facts.push_back(plain_facts(node));
+  if (needs_containers(rules) || needs_container_labels(rules)) co_await add_containers(facts);
+  if (needs_images(rules)) co_await add_images(facts);
+  if (needs_volumes(rules)) co_await add_volumes(facts);
+  co_return facts;
+}
+
+asio::awaitable<void> CreateCalls::add_containers(std::vector<HostFacts>& facts) {
+  NodeCall call("GET", "/containers/json?all=1");
+  const auto answers = co_await call_all(context_, std::move(call), context_.task_deadline());
+  for_each_element(answers, facts, "", [](HostFacts& host, const json& entry) {
+    host.containers.push_back(container_facts(host, entry));
+  });
+}
+
+asio::awaitable<void> CreateCalls::add_images(std::vector<HostFacts>& facts) {
+  NodeCall call("GET", "/images/json");
+  const auto answers = co_await call_all(context_, std::move(call), context_.task_deadline());
+  for_each_element(answers, facts, "", [](HostFacts& host, const json& image) {
+    host.images.insert(text_of(image, "Id"));
+    add_strings(image, "RepoTags", host.images);
+    add_strings(image, "RepoDigests", host.images);
+  });
+}
+
+asio::awaitable<void> CreateCalls::add_volumes(std::vector<HostFacts>& facts) {
+  NodeCall call("GET", "/volumes");
+  const auto answers = co_await call_all(context_, std::move(call), context_.task_deadline());
+  for_each_element(answers, facts, "Volumes", [](HostFacts& host, const json& volume) {
+    host.volumes.insert(text_of(volume, "Name"));
+  });
+}
+
+asio::awaitable<void> CreateCalls::name_networks(json& body, std::vector<std::string> networks) {
+  for (const std::string& network : networks) {
+    if (!looks_like_id(network)) continue;
+    NodeCall call("GET", "/networks/" + docker_client::url_encode(network));
+    const auto answers = co_await call_all(context_, std::move(call), context_.task_deadline());
+    for (const HostAnswer& answer : answers) {
+      if (answer.status != 200) continue;
+      const auto found = ObjectText::sliced(answer.body);
+      const auto name = found ? string_of(found->find("Name")) : std::nullopt;
+      if (name) rename_network(body, network, *name);
+      break;
+    }
+  }
+}
+
+}  // namespace dockherd::engine_api

@@ -1,0 +1,105 @@
+#include "engine_api/herd_calls.hpp"
+
+#include <memory>
+
+#include "base/limits.hpp"
+#include "base/parallel.hpp"
+#include "engine_api/docker_error.hpp"
+#include "http_api/responses.hpp"
+
+namespace dockherd::engine_api {
+
+namespace {
+
+constexpr std::size_t nodes_at_once = 256;
+
+HostAnswer failed_answer(const std::string& hostname, const Error& error) {
+  HostAnswer answer;
+  answer.hostname = hostname;
+  answer.status = http_api::http_status(error);
+  answer.body = docker_message(hostname + ": " + error.message);
+  return answer;
+}
+
+}  // namespace
+
+std::string upstream_of(const ApiContext& context, const HerdNode& node) {
+  return node.self ? context.settings.daemon : node.view.address;
+}
+
+void add_node_header(const HerdNode& node, http_api::HeaderList& headers) {
+  if (!node.self) headers.emplace_back(std::string(node_header), node.view.id);
+}
+
+asio::awaitable<Result<http_api::WholeResponse>> call_node(ApiContext& context, HerdNode node,
+                                                           NodeCall call, TimePoint deadline) {
+  http_api::UpstreamCall upstream(context.upstreams, upstream_of(context, node));
+  http_api::RequestHead head(std::move(call.method), std::move(call.target));
+  head.headers = std::move(call.headers);
+  add_node_header(node, head.headers);
+  if (!call.body.empty()) {
+    head.headers.emplace_back("Content-Type", "application/json");
+  }
+  if (!call.body.empty() || head.method == "POST") {
+    head.headers.emplace_back("Content-Length", std::to_string(call.body.size()));
+  }
+  auto sent = co_await upstream.send(std::move(head), call.body, deadline);
+  if (!sent) co_return sent.error();
+  auto headed = co_await upstream.read_head(deadline);
+  if (!headed) co_return headed.error();
+  co_return co_await upstream.read_whole(limits::upstream_response_bytes, deadline);
+}
+
+asio::awaitable<std::vector<HostAnswer>> call_nodes(ApiContext& context,
+                                                    std::vector<HerdNode> nodes, NodeCall call,
+                                                    TimePoint deadline) {
+  struct Run {
+    Run(std::vector<HerdNode> asked, NodeCall question)
+        : nodes(std::move(asked)), call(std::move(question)), answers(nodes.size()) {}
+    std::vector<HerdNode> nodes;
+    NodeCall call;
+    std::vector<HostAnswer> answers;
+  };
+  const auto run = std::make_shared<Run>(std::move(nodes), std::move(call));
+  IndexedTask each = [&context, run, deadline](std::size_t index) -> asio::awaitable<void> {
+    const HerdNode& node = run->nodes[index];
+    auto response = co_await call_node(context, node, run->call, deadline);
+    HostAnswer& answer = run->answers[index];
+    if (!response) {
+      answer = failed_answer(node.view.name, response.error());
+      co_return;
+    }
+    answer.hostname = node.view.name;
+    answer.status = response->status;
+    answer.body = std::move(response->body);
+  };
+  co_await for_each_index(context.tasks, "call to all hosts", run->nodes.size(), nodes_at_once,
+                          std::move(each));
+  co_return std::move(run->answers);
+}
+
+asio::awaitable<std::vector<HostAnswer>> call_all(ApiContext& context, NodeCall call,
+                                                  TimePoint deadline) {
+  return call_nodes(context, context.herd.nodes(), std::move(call), deadline);
+}
+
+std::vector<HerdNode> pool_of(const ApiContext& context) {
+  std::vector<HerdNode> nodes = context.herd.nodes();
+  std::erase_if(nodes, [](const HerdNode& node) { return !node.in_pool || !node.daemon_up; });
+  return nodes;
+}
+
+std::vector<std::string> missing_hosts(const ApiContext& context,
+                                       std::vector<std::string> left_out) {
+  for (std::string& host : context.herd.lost_hosts()) left_out.push_back(std::move(host));
+  return left_out;
+}
+
+asio::awaitable<void> answer_merged(const ApiContext& context, http_api::Exchange& exchange,
+                                    Merged merged) {
+  std::vector<std::string> missing = missing_hosts(context, std::move(merged.left_out));
+  co_await answer_json(context, exchange, merged.status, std::move(merged.body),
+                       std::move(missing));
+}
+
+}  // namespace dockherd::engine_api

@@ -1,0 +1,55 @@
+// Whole calls to the daemons of one or all nodes, each by way of its own agent.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine_api/api_context.hpp"
+#include "engine_api/host_answer.hpp"
+#include "http_api/upstream_call.hpp"
+
+namespace dockherd::engine_api {
+
+/// A small call, its answer read whole.
+struct NodeCall {
+  NodeCall(std::string http_method, std::string path_and_query)
+      : method(std::move(http_method)), target(std::move(path_and_query)) {}
+
+  std::string method;
+  std::string target;  ///< With the API version, if any.
+  http_api::HeaderList headers;
+  std::string body;  ///< JSON, or empty.
+};
+
+/// Where a node's daemon is reached from here, and the headers that take a request there.
+std::string upstream_of(const ApiContext& context, const HerdNode& node);
+void add_node_header(const HerdNode& node, http_api::HeaderList& headers);
+
+/// One node's answer. What it says by an HTTP status is an answer, too.
+asio::awaitable<Result<http_api::WholeResponse>> call_node(ApiContext& context, HerdNode node,
+                                                           NodeCall call, TimePoint deadline);
+
+/// The answers of several, in their order. A failure is an answer with the status that it has for
+/// clients and a {"message"} that names the host.
+asio::awaitable<std::vector<HostAnswer>> call_nodes(ApiContext& context,
+                                                    std::vector<HerdNode> nodes, NodeCall call,
+                                                    TimePoint deadline);
+
+/// The same of every node of the herd, by hostname.
+asio::awaitable<std::vector<HostAnswer>> call_all(ApiContext& context, NodeCall call,
+                                                  TimePoint deadline);
+
+/// The nodes that take new things, by hostname.
+std::vector<HerdNode> pool_of(const ApiContext& context);
+
+/// What a merged answer must say is missing: hosts left out and hosts lost.
+std::vector<std::string> missing_hosts(const ApiContext& context,
+                                       std::vector<std::string> left_out);
+
+/// Answers with what was merged.
+asio::awaitable<void> answer_merged(const ApiContext& context, http_api::Exchange& exchange,
+                                    Merged merged);
+
+}  // namespace dockherd::engine_api

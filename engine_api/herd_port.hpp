@@ -1,0 +1,126 @@
+// Port: what the Docker Engine API needs of the herd.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "engine_api/node_view.hpp"
+#include "http_api/message_head.hpp"
+
+namespace dockherd::engine_api {
+
+/// What a daemon says of its host in GET /info; empty where it has not been asked yet.
+struct EngineFacts {
+  std::string operating_system;
+  std::string os_type;
+  std::string architecture;
+  std::string kernel_version;
+  std::string storage_driver;
+
+  bool operator==(const EngineFacts&) const = default;
+};
+
+/// One node of the herd, as known here.
+struct HerdNode {
+  NodeView view;  ///< Its id, hostname and address, and what it has.
+  EngineFacts facts;
+  bool self = false;
+  bool in_pool = true;
+  bool daemon_up = false;
+  std::string daemon_error;  ///< Why it is not up.
+  std::string api_version;   ///< That this node's agent speaks with its daemon; empty: unknown yet.
+  std::string docker_version;
+};
+
+/// Where a container is.
+struct FoundContainer {
+  HerdNode node;
+  std::string id;         ///< 64 hexadecimal digits.
+  std::string reference;  ///< As its own daemon understands it: without "node/".
+};
+
+/// This node's containers as a list.
+struct OwnList {
+  std::string tag;  ///< Changes with the text.
+  std::shared_ptr<const std::string> text;
+};
+
+/// What is to be created.
+struct CreateOrder {
+  std::string body;      ///< Docker's create body, for the daemon.
+  std::string name;      ///< Empty: Docker makes one up.
+  std::string platform;  ///< Of the query; empty: none.
+  http_api::HeaderList headers;
+  /// Ids of the nodes that may have it.
+  std::vector<std::string> eligible;
+  /// Why each of the others may not, for the error when none can: "h1: out of the pool".
+  std::vector<std::string> reasons;
+};
+
+/// What a create was answered with.
+struct CreateAnswer {
+  CreateAnswer() = default;
+  CreateAnswer(int http_status, std::string text) : status(http_status), body(std::move(text)) {}
+
+  int status = 500;
+  std::string body;  ///< Docker's: {"Id", "Warnings"} or {"message"}.
+};
+
+/// What a host's containers are promised.
+struct Promised {
+  std::int64_t nano_cpus = 0;
+  std::int64_t memory_bytes = 0;
+};
+
+/// What a call that was passed on has done to a container.
+enum class ContainerChange { touched, stopped, removed };
+
+class HerdPort {
+ public:
+  virtual ~HerdPort() = default;
+
+  virtual std::string herd_name() const = 0;
+  virtual std::string version() const = 0;  ///< Of this program.
+  /// Nodes that are there, by hostname; this one among them.
+  virtual std::vector<HerdNode> nodes() const = 0;
+  /// "h2 (lost 5 s ago: silent)": hosts that were there and are gone without a goodbye.
+  virtual std::vector<std::string> lost_hosts() const = 0;
+
+  /// By full id, name, unique prefix of an id, or "node/" and one of these. Waits for the daemon's
+  /// first answer when this node has just started. Fails with not_found or ambiguous, in Docker's
+  /// words.
+  virtual asio::awaitable<Result<FoundContainer>> find(std::string reference) = 0;
+
+  /// This node's containers as the herd shows them, as of now; all, or those that run.
+  virtual asio::awaitable<Result<OwnList>> own_list(bool all, TimePoint deadline) = 0;
+
+  /// By this node.
+  virtual Promised promised() const = 0;
+
+  /// A container of this node's daemon was changed by a call just answered.
+  virtual void changed(const std::string& id, ContainerChange change) = 0;
+  /// A container of any node has another name now, or is gone: known here before its own node's
+  /// word arrives.
+  virtual void renamed(const FoundContainer& container, const std::string& name) = 0;
+  virtual void removed(const FoundContainer& container) = 0;
+
+  /// Nobody else in the herd gets the name while the ticket lives, and nobody has it. Fails with
+  /// docker_refused (409) when somebody has it or is about to. An empty name is free.
+  class NameTicket {
+   public:
+    virtual ~NameTicket() = default;
+    /// A container has it now.
+    virtual void used() = 0;
+  };
+  virtual asio::awaitable<Result<std::shared_ptr<NameTicket>>> claim_name(std::string name) = 0;
+
+  virtual asio::awaitable<CreateAnswer> create(CreateOrder order) = 0;
+};
+
+}  // namespace dockherd::engine_api

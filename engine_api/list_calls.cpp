@@ -1,0 +1,259 @@
+#include "engine_api/list_calls.hpp"
+
+#include <algorithm>
+#include <boost/beast/core/string.hpp>
+
+#include "base/limits.hpp"
+#include "base/parallel.hpp"
+#include "docker_client/docker_codec.hpp"
+#include "engine_api/container_view.hpp"
+
+namespace dockherd::engine_api {
+
+namespace {
+
+constexpr std::size_t nodes_at_once = 256;
+constexpr std::string_view list_path = "/containers/json";
+
+std::string header_of(const http_api::WholeResponse& response, std::string_view name) {
+  for (const auto& [key, value] : response.headers) {
+    if (boost::beast::iequals(key, {name.data(), name.size()})) return value;
+  }
+  return {};
+}
+
+/// Each entry as the herd shows it, those out of bounds left out. Another node has shown its own so
+/// already.
+std::string decorated(std::string_view list, const HerdNode& node, NameStyle style,
+                      const ListQuery& wanted) {
+  const auto entries = slice_json_array(list);
+  if (!entries) return "[]";
+  std::string out = "[";
+  for (const std::string_view entry : *entries) {
+    if (!wanted.within_bounds(node.view.id, created_of(entry))) continue;
+    if (out.size() > 1) out += ',';
+    out += node.self ? herd_list_entry(entry, node.view, style) : std::string(entry);
+  }
+  return out + "]";
+}
+
+bool is_named(const HerdNode& node, const std::vector<std::string>& names) {
+  return names.empty() || std::any_of(names.begin(), names.end(), [&node](const auto& name) {
+           return name == node.view.name || name == node.view.id;
+         });
+}
+
+}  // namespace
+
+asio::awaitable<void> ListCalls::serve(ApiRequest& request) {
+  auto wanted = read_list_query(request.query);
+  if (!wanted) {
+    co_await answer_error(context_, request.exchange, wanted.error());
+    co_return;
+  }
+  const auto resolved = co_await resolve_bounds(*wanted);
+  if (!resolved) {
+    co_await answer_error(context_, request.exchange, resolved.error());
+    co_return;
+  }
+  std::vector<HerdNode> nodes = context_.herd.nodes();
+  std::erase_if(nodes, [&](const HerdNode& node) { return !is_named(node, wanted->nodes); });
+  if (wanted->is_plain()) {
+    co_await serve_kept(request, std::move(*wanted), std::move(nodes));
+  } else {
+    co_await serve_filtered(request, std::move(*wanted), std::move(nodes));
+  }
+}
+
+// --- without filters: from what each owner keeps -------------------------------------------------
+
+asio::awaitable<Result<ListCalls::Part>> ListCalls::part_of(HerdNode node, bool all) {
+  const TimePoint deadline = context_.task_deadline();
+  if (node.self) {
+    auto own = co_await context_.herd.own_list(all, deadline);
+    if (!own) co_return own.error();
+    Part part;
+    part.tag = std::move(own->tag);
+    part.text = std::move(own->text);
+    co_return part;
+  }
+  Part known = parts_[{node.view.id, all}];
+  NodeCall call("GET", std::string(list_path) + (all ? "?all=1" : ""));
+  if (known.text) call.headers.emplace_back("If-None-Match", known.tag);
+  auto response = co_await call_node(context_, node, std::move(call), deadline);
+  if (!response) co_return response.error();
+  if (response->status == 304 && known.text) co_return known;
+  if (response->status != 200) {
+    co_return Error(errc::daemon_down, docker_client::error_message(response->body));
+  }
+  known.tag = header_of(*response, "ETag");
+  known.text = std::make_shared<const std::string>(std::move(response->body));
+  parts_[{node.view.id, all}] = known;
+  co_return known;
+}
+
+asio::awaitable<void> ListCalls::serve_kept(ApiRequest& request, ListQuery wanted,
+                                            std::vector<HerdNode> nodes) {
+  struct Run {
+    std::vector<HerdNode> nodes;
+    std::vector<Result<Part>> parts;
+  };
+  const bool all = wanted.all || wanted.limit;
+  const auto run = std::make_shared<Run>();
+  run->nodes = std::move(nodes);
+  run->parts.assign(run->nodes.size(), Result<Part>(Part()));
+  IndexedTask each = [this, run, all](std::size_t index) -> asio::awaitable<void> {
+    run->parts[index] = co_await part_of(run->nodes[index], all);
+  };
+  co_await for_each_index(context_.tasks, "list", run->nodes.size(), nodes_at_once,
+                          std::move(each));
+  std::vector<std::string> left_out;
+  std::vector<std::string> tags;
+  std::vector<ListOfHost> lists;
+  for (std::size_t i = 0; i < run->nodes.size(); ++i) {
+    const HerdNode& node = run->nodes[i];
+    if (!run->parts[i]) {
+      left_out.push_back(node.view.name + " (" + run->parts[i].error().message + ")");
+      continue;
+    }
+    tags.push_back(node.view.id + run->parts[i]->tag);
+    lists.push_back(ListOfHost{node.view.name, *run->parts[i]->text});
+  }
+  left_out = missing_hosts(context_, std::move(left_out));
+  http_api::HeaderList headers = own_headers(context_.herd, "application/json");
+  if (wanted.limit) {
+    Merged merged = merge_lists(lists, wanted.limit);
+    co_await answer_json(context_, request.exchange, 200, std::move(merged.body),
+                         std::move(left_out));
+    co_return;
+  }
+  Whole& whole = wholes_[all];
+  if (!whole.text || whole.tags != tags) {
+    whole.text = std::make_shared<const std::string>(merge_lists(lists, std::nullopt).body);
+    whole.tags = std::move(tags);
+  }
+  const std::shared_ptr<const std::string> text = whole.text;  // Outlives a newer one.
+  add_warning(headers, left_out);
+  co_await request.exchange.respond(200, std::move(headers), *text);
+}
+
+asio::awaitable<void> ListCalls::serve_here(ApiRequest& request) {
+  auto wanted = read_list_query(request.query);
+  if (!wanted) {
+    co_await answer_error(context_, request.exchange, wanted.error());
+    co_return;
+  }
+  const HerdNode self = own_node(context_);
+  if (!wanted->is_plain() || wanted->limit) {
+    const std::string target = request.target(list_path, request.query);
+    auto response = co_await filtered_part(self, target);
+    if (!response) {
+      co_await answer_error(context_, request.exchange, response.error(), self.view.name);
+      co_return;
+    }
+    std::string body = std::move(response->body);
+    if (response->status == 200) {
+      body = decorated(body, self, context_.settings.names, ListQuery());
+    }
+    co_await answer_json(context_, request.exchange, response->status, std::move(body));
+    co_return;
+  }
+  const auto part = co_await part_of(self, wanted->all);
+  if (!part) {
+    co_await answer_error(context_, request.exchange, part.error(), self.view.name);
+    co_return;
+  }
+  http_api::HeaderList headers = own_headers(context_.herd, "application/json");
+  headers.emplace_back("ETag", part->tag);
+  const bool known = request.exchange.header("If-None-Match") == part->tag;
+  const std::shared_ptr<const std::string> text = part->text;
+  co_await request.exchange.respond(known ? 304 : 200, std::move(headers), *text);
+}
+
+// --- with filters: each daemon applies them ------------------------------------------------------
+
+/// As the node's own agent answers: from its daemon, decorated unless it is this one.
+asio::awaitable<Result<http_api::WholeResponse>> ListCalls::filtered_part(HerdNode node,
+                                                                          std::string target) {
+  NodeCall call("GET", std::move(target));
+  return call_node(context_, std::move(node), std::move(call), context_.task_deadline());
+}
+
+asio::awaitable<void> ListCalls::serve_filtered(ApiRequest& request, ListQuery wanted,
+                                                std::vector<HerdNode> nodes) {
+  struct Run {
+    ListQuery wanted;
+    std::vector<HerdNode> nodes;
+    std::vector<std::string> targets;
+    std::vector<Result<http_api::WholeResponse>> parts;
+  };
+  const auto run = std::make_shared<Run>();
+  run->wanted = std::move(wanted);
+  run->nodes = std::move(nodes);
+  for (const HerdNode& node : run->nodes) {
+    run->targets.push_back(request.target(list_path, run->wanted.for_node(node.view.id)));
+  }
+  run->parts.assign(run->nodes.size(), Error(errc::internal, "not asked"));
+  IndexedTask each = [this, run](std::size_t index) -> asio::awaitable<void> {
+    run->parts[index] = co_await filtered_part(run->nodes[index], run->targets[index]);
+  };
+  co_await for_each_index(context_.tasks, "filtered list", run->nodes.size(), nodes_at_once,
+                          std::move(each));
+  std::vector<std::string> left_out;
+  std::vector<std::string> texts;
+  std::vector<ListOfHost> lists;
+  texts.reserve(run->nodes.size());
+  for (std::size_t i = 0; i < run->nodes.size(); ++i) {
+    const HerdNode& node = run->nodes[i];
+    const auto& part = run->parts[i];
+    if (part && part->status >= 400 && part->status < 500) {
+      // What one daemon finds wrong with the question all do.
+      co_await answer_json(context_, request.exchange, part->status, part->body);
+      co_return;
+    }
+    if (!part || part->status != 200) {
+      left_out.push_back(node.view.name + " (" +
+                         (part ? docker_client::error_message(part->body) : part.error().message) +
+                         ")");
+      continue;
+    }
+    texts.push_back(decorated(part->body, node, context_.settings.names, run->wanted));
+    lists.push_back(ListOfHost{node.view.name, texts.back()});
+  }
+  Merged merged = merge_lists(lists, run->wanted.limit);
+  co_await answer_json(context_, request.exchange, 200, std::move(merged.body),
+                       missing_hosts(context_, std::move(left_out)));
+}
+
+asio::awaitable<Result<TimeBound>> ListCalls::bound_at(std::string reference) {
+  auto found = co_await context_.herd.find(std::move(reference));
+  if (!found) co_return found.error();
+  TimeBound bound;
+  bound.node = found->node.view.id;
+  bound.id = found->id;
+  const auto part = co_await part_of(found->node, true);
+  if (!part) co_return part.error();
+  const auto entries = slice_json_array(*part->text);
+  if (!entries) co_return bound;
+  const std::string mark = "\"Id\":\"" + found->id + "\"";
+  for (const std::string_view entry : *entries) {
+    if (entry.find(mark) != entry.npos) bound.created = created_of(entry);
+  }
+  co_return bound;
+}
+
+asio::awaitable<Result<void>> ListCalls::resolve_bounds(ListQuery& wanted) {
+  for (const std::string& reference : wanted.before) {
+    auto bound = co_await bound_at(reference);
+    if (!bound) co_return bound.error();
+    wanted.before_bounds.push_back(std::move(*bound));
+  }
+  for (const std::string& reference : wanted.since) {
+    auto bound = co_await bound_at(reference);
+    if (!bound) co_return bound.error();
+    wanted.since_bounds.push_back(std::move(*bound));
+  }
+  co_return Result<void>();
+}
+
+}  // namespace dockherd::engine_api

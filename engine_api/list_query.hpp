@@ -1,0 +1,52 @@
+// What a list of containers is asked for: the part that the herd decides, and the part that each
+// daemon does. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/json_reader.hpp"
+#include "engine_api/docker_routes.hpp"
+
+namespace dockherd::engine_api {
+
+/// "Created before (or since) this container", for daemons that do not know it.
+struct TimeBound {
+  std::string node;  ///< Of the one that does: it decides by itself.
+  std::string id;
+  std::int64_t created = 0;  ///< Seconds since 1970.
+};
+
+struct ListQuery {
+  bool all = false;
+  bool size = false;
+  std::optional<std::size_t> limit;
+  std::vector<std::string> nodes;   ///< Filter `node`: hostnames or ids; empty: every node.
+  std::vector<std::string> before;  ///< References; `before` in the query or the filters.
+  std::vector<std::string> since;
+  json filters = json::object();  ///< The others, for the daemons: {"label": {"a=b": true}}.
+
+  std::vector<TimeBound> before_bounds;  ///< Once they have been looked up.
+  std::vector<TimeBound> since_bounds;
+
+  /// Every owner can answer from what it keeps.
+  bool is_plain() const { return filters.empty() && !size && before.empty() && since.empty(); }
+  /// The query for one node's daemon.
+  Query for_node(const std::string& node) const;
+  /// Whether one of its containers is within the bounds that its daemon does not know.
+  bool within_bounds(const std::string& node, std::int64_t created) const;
+};
+
+/// Fails with bad_request in dockerd's words.
+Result<ListQuery> read_list_query(const Query& query);
+
+/// A `filters` value: {"key": {"value": true}} or {"key": ["value"]}, as the values of each key.
+Result<json> read_filters(const std::string& text);
+
+/// Takes a key out of such filters; its values.
+std::vector<std::string> take_filter(json& filters, std::string_view key);
+
+}  // namespace dockherd::engine_api

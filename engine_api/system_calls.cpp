@@ -1,0 +1,158 @@
+#include "engine_api/system_calls.hpp"
+
+#include "base/json_reader.hpp"
+#include "docker_client/docker_codec.hpp"
+#include "engine_api/docker_error.hpp"
+#include "engine_api/merge_info.hpp"
+#include "engine_api/merge_prune.hpp"
+#include "engine_api/merge_version.hpp"
+#include "engine_api/object_text.hpp"
+
+namespace dockherd::engine_api {
+
+namespace {
+
+/// Prunes and sums of sizes walk whole disks.
+constexpr std::chrono::minutes longest_walk{10};
+constexpr std::chrono::seconds versions_fresh_for{2};
+/// What an agent adds to its daemon's information, for other agents.
+constexpr std::string_view promised_key = "Dockherd";
+
+HerdView herd_view(const ApiContext& context) {
+  HerdView view;
+  view.id = own_node(context).view.id;
+  view.name = own_node(context).view.name;
+  view.version = context.herd.version();
+  return view;
+}
+
+std::string with_promises(const std::string& info, const Promised& promised) {
+  auto object = ObjectText::sliced(info);
+  if (!object) return info;
+  object->set(promised_key, "{\"NanoCpus\":" + std::to_string(promised.nano_cpus) +
+                                ",\"MemoryBytes\":" + std::to_string(promised.memory_bytes) + "}");
+  return object->text();
+}
+
+Promised promises_in(const std::string& info) {
+  Promised promised;
+  const auto object = ObjectText::sliced(info);
+  const auto ours = object ? ObjectText::sliced(object->find(promised_key)) : std::nullopt;
+  if (!ours) return promised;
+  promised.nano_cpus = integer_of(ours->find("NanoCpus")).value_or(0);
+  promised.memory_bytes = integer_of(ours->find("MemoryBytes")).value_or(0);
+  return promised;
+}
+
+}  // namespace
+
+asio::awaitable<void> SystemCalls::ping(ApiRequest& request) {
+  http_api::HeaderList headers = own_headers(context_.herd, "text/plain; charset=utf-8");
+  headers.emplace_back("Builder-Version", "1");
+  headers.emplace_back("Cache-Control", "no-cache, no-store, must-revalidate");
+  headers.emplace_back("Pragma", "no-cache");
+  const bool head = request.exchange.method() == "HEAD";
+  co_await request.exchange.respond(200, std::move(headers), head ? "" : "OK");
+}
+
+asio::awaitable<void> SystemCalls::version(ApiRequest& request) {
+  const TimePoint now = context_.clock.now();
+  const std::size_t nodes = context_.herd.nodes().size();
+  if (versions_.empty() || now - versions_at_ > versions_fresh_for || versions_of_ != nodes) {
+    NodeCall call("GET", "/version");
+    versions_ = co_await call_all(context_, std::move(call), context_.task_deadline());
+    versions_at_ = now;
+    versions_of_ = nodes;
+  }
+  const HerdView view = herd_view(context_);
+  co_await answer_merged(context_, request.exchange, merge_version(versions_, view));
+}
+
+asio::awaitable<void> SystemCalls::info(ApiRequest& request) {
+  const std::vector<HerdNode> nodes = context_.herd.nodes();
+  NodeCall call("GET", request.target("/info", {}));
+  const auto answers =
+      co_await call_nodes(context_, nodes, std::move(call), context_.task_deadline());
+  std::vector<NodeInfo> infos;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    NodeInfo info;
+    info.node = nodes[i].view;
+    if (answers[i].status == 200) {
+      const Promised promised =
+          nodes[i].self ? context_.herd.promised() : promises_in(answers[i].body);
+      info.status = NodeInfo::Status::healthy;
+      info.info = answers[i].body;
+      info.reserved_nano_cpus = promised.nano_cpus;
+      info.reserved_memory_bytes = promised.memory_bytes;
+    } else {
+      info.status = nodes[i].daemon_up || !nodes[i].api_version.empty()
+                        ? NodeInfo::Status::unhealthy
+                        : NodeInfo::Status::pending;
+      info.error = docker_client::error_message(answers[i].body);
+    }
+    infos.push_back(std::move(info));
+  }
+  const HerdView view = herd_view(context_);
+  co_await answer_merged(context_, request.exchange, merge_info(infos, view));
+}
+
+asio::awaitable<void> SystemCalls::disk_usage(ApiRequest& request) {
+  NodeCall call("GET", request.target("/system/df", request.query));
+  const auto answers =
+      co_await call_all(context_, std::move(call), context_.clock.now() + longest_walk);
+  std::vector<NodeView> views;
+  for (HerdNode& node : context_.herd.nodes()) views.push_back(std::move(node.view));
+  co_await answer_merged(context_, request.exchange,
+                         merge_disk_usages(answers, views, context_.settings.names));
+}
+
+asio::awaitable<void> SystemCalls::prune(ApiRequest& request) {
+  NodeCall call("POST", request.target(request.route.path, request.query));
+  const std::vector<HerdNode> nodes = context_.herd.nodes();
+  const auto answers =
+      co_await call_nodes(context_, nodes, std::move(call), context_.clock.now() + longest_walk);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i].self && answers[i].status == 200) note_pruned(answers[i].body);
+  }
+  co_await answer_merged(context_, request.exchange, merge_prunes(answers));
+}
+
+void SystemCalls::note_pruned(const std::string& body) {
+  const auto object = ObjectText::sliced(body);
+  if (!object) return;
+  const auto ids = elements_of(object->find("ContainersDeleted"));
+  if (!ids) return;
+  for (const std::string_view element : *ids) {
+    const auto id = string_of(element);
+    if (id) context_.herd.changed(*id, ContainerChange::removed);
+  }
+}
+
+asio::awaitable<Result<http_api::WholeResponse>> SystemCalls::own_call(ApiRequest& request,
+                                                                       Duration longest) {
+  NodeCall call(std::string(request.exchange.method()), std::string(request.exchange.target()));
+  return call_node(context_, own_node(context_), std::move(call), context_.clock.now() + longest);
+}
+
+asio::awaitable<void> SystemCalls::info_here(ApiRequest& request) {
+  auto response = co_await own_call(request, context_.settings.task_timeout);
+  if (!response) {
+    co_await answer_error(context_, request.exchange, response.error());
+    co_return;
+  }
+  std::string body = std::move(response->body);
+  if (response->status == 200) body = with_promises(body, context_.herd.promised());
+  co_await answer_json(context_, request.exchange, response->status, std::move(body));
+}
+
+asio::awaitable<void> SystemCalls::prune_here(ApiRequest& request) {
+  auto response = co_await own_call(request, longest_walk);
+  if (!response) {
+    co_await answer_error(context_, request.exchange, response.error());
+    co_return;
+  }
+  if (response->status == 200) note_pruned(response->body);
+  co_await answer_json(context_, request.exchange, response->status, std::move(response->body));
+}
+
+}  // namespace dockherd::engine_api
