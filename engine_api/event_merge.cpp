@@ -1,0 +1,112 @@
+#include "engine_api/event_merge.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/json_reader.hpp"
+#include "engine_api/object_text.hpp"
+
+namespace dockherd::engine_api {
+
+namespace {
+
+constexpr std::int64_t second = 1'000'000'000;
+constexpr auto always = std::numeric_limits<std::int64_t>::max();
+constexpr auto never = std::numeric_limits<std::int64_t>::min();
+
+void add_attributes(ObjectText& attributes, const NodeView& node) {
+  attributes.set("node.addr", quote_json(node.address));
+  attributes.set("node.id", quote_json(node.id));
+  attributes.set("node.ip", quote_json(node.ip));
+  attributes.set("node.name", quote_json(node.name));
+}
+
+/// Classic Swarm's, whose keys are not those of its object in inspections.
+std::string event_node(const NodeView& node) {
+  return "{\"Name\":" + quote_json(node.name) + ",\"Id\":" + quote_json(node.id) +
+         ",\"Ip\":" + quote_json(node.ip) + ",\"Addr\":" + quote_json(node.address) + "}";
+}
+
+std::optional<std::int64_t> time_of(std::string_view line) {
+  const auto event = ObjectText::sliced(line);
+  if (!event) return std::nullopt;
+  if (const auto nano = integer_of(event->find("timeNano"))) return nano;
+  const auto seconds = integer_of(event->find("time"));
+  if (!seconds || *seconds > always / second || *seconds < never / second) return std::nullopt;
+  return *seconds * second;
+}
+
+}  // namespace
+
+std::string herd_event(std::string_view line, const NodeView& node) {
+  auto event = ObjectText::parsed(line);
+  if (!event) return {};
+  auto actor = ObjectText::sliced(event->find("Actor")).value_or(ObjectText());
+  auto attributes = ObjectText::sliced(actor.find("Attributes")).value_or(ObjectText());
+  add_attributes(attributes, node);
+  actor.set("Attributes", attributes.text());
+  event->set("Actor", actor.text());
+  event->set("node", event_node(node));
+  return event->text();
+}
+
+std::string node_event(std::string_view action, const NodeView& node, std::int64_t time_nano) {
+  ObjectText attributes;
+  attributes.set("name", quote_json(node.name));
+  add_attributes(attributes, node);
+  return "{\"Type\":\"node\",\"Action\":" + quote_json(action) +
+         ",\"Actor\":{\"ID\":" + quote_json(node.id) + ",\"Attributes\":" + attributes.text() +
+         "},\"scope\":\"swarm\",\"time\":" + std::to_string(time_nano / second) +
+         ",\"timeNano\":" + std::to_string(time_nano) + ",\"node\":" + event_node(node) + "}";
+}
+
+void EventMerge::open(const std::string& host) {
+  open_[host].reset();
+}
+
+void EventMerge::close(const std::string& host) {
+  open_.erase(host);
+}
+
+bool EventMerge::push(const std::string& host, std::string line, TimePoint now) {
+  if (full()) return false;
+  const auto stream = open_.find(host);
+  const auto newest = stream == open_.end() ? std::nullopt : stream->second;
+  const std::int64_t time = time_of(line).value_or(newest.value_or(0));
+  if (stream != open_.end()) stream->second = std::max(time, newest.value_or(time));
+  const Key key(time, next_++);
+  bytes_ += line.size();
+  events_.emplace(key, Event{std::move(line), now});
+  arrivals_.emplace(now, key);
+  return true;
+}
+
+std::int64_t EventMerge::told_by_all() const {
+  std::int64_t oldest = always;
+  for (const auto& [host, newest] : open_) oldest = std::min(oldest, newest.value_or(never));
+  return oldest;
+}
+
+std::vector<std::string> EventMerge::pop_ready(TimePoint now) {
+  std::int64_t until = full() ? always : told_by_all();
+  // One that was held long enough takes with it whatever is older.
+  for (const auto& [arrived, key] : arrivals_) {
+    if (arrived + hold_ > now) break;
+    until = std::max(until, key.first);
+  }
+  std::vector<std::string> ready;
+  while (!events_.empty() && events_.begin()->first.first <= until) {
+    auto event = events_.extract(events_.begin());
+    arrivals_.erase({event.mapped().arrived, event.key()});
+    bytes_ -= event.mapped().line.size();
+    ready.push_back(std::move(event.mapped().line));
+  }
+  return ready;
+}
+
+std::optional<TimePoint> EventMerge::next_due() const {
+  if (arrivals_.empty()) return std::nullopt;
+  return arrivals_.begin()->first + hold_;
+}
+
+}  // namespace dockherd::engine_api
