@@ -1,5 +1,6 @@
 #include "engine_api/merge_version.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -63,8 +64,9 @@ Merged merge_version(std::span<const HostAnswer> answers, const HerdView& herd) 
   auto left_out =
       take_good_answers(answers, NotFound::is_a_failure, [&hosts](const HostAnswer& answer) {
         auto host = read_version(answer);
-        if (host) hosts.push_back(*std::move(host));
-        return host.has_value();
+        if (!host) return false;
+        hosts.push_back(*std::move(host));
+        return true;
       });
   if (hosts.empty()) return nothing_merged(answers);
   const HostVersion* lowest = &hosts.front();

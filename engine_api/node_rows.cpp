@@ -56,7 +56,9 @@ std::string labels_row(const NodeInfo& node, const ObjectText& info) {
     }
   }
   std::vector<std::string> words;
-  for (const auto& [key, value] : labels) words.push_back(key + "=" + value);
+  words.reserve(labels.size());
+  for (const auto& [key, value] : labels)
+    words.push_back(std::string(key).append("=").append(value));
   return join(words);
 }
 

@@ -10,7 +10,6 @@ namespace dockherd::engine_api {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 using Status = NodeInfo::Status;
 
 json parsed(std::string_view text) {

@@ -19,6 +19,7 @@ json parsed(std::string_view text) {
 
 Merged pruned(const std::vector<std::string>& bodies) {
   std::vector<HostAnswer> answers;
+  answers.reserve(bodies.size());
   for (const std::string& body : bodies) {
     answers.push_back({"h" + std::to_string(answers.size() + 1), 200, body});
   }

@@ -32,6 +32,7 @@ json version(const std::string& engine, const std::string& api, const std::strin
 
 Merged merged(const std::vector<json>& bodies) {
   std::vector<HostAnswer> answers;
+  answers.reserve(bodies.size());
   for (const json& body : bodies) {
     answers.push_back({"h" + std::to_string(answers.size() + 1), 200, dump_json(body) + "\n"});
   }

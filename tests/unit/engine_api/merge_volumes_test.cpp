@@ -72,8 +72,10 @@ TEST(MergeVolumes, leave_out_hosts_that_are_not_understood) {
 }
 
 TEST(MergeVolumes, may_be_too_many_to_be_parsed_at_once) {
+  constexpr int count = 5000;
   std::vector<json> many;
-  for (int i = 0; i < 5000; ++i) {
+  many.reserve(count);
+  for (int i = 0; i < count; ++i) {
     many.push_back(volume("volume" + std::to_string(i), std::string(900, 'x')));
   }
   const Merged all = merged({{"h1", 200, list(many)}});
