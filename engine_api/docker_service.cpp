@@ -5,11 +5,12 @@
 
 #include "base/cancellation.hpp"
 #include "engine_api/herd_calls.hpp"
-#include "engine_api/merge_version.hpp"
 
 namespace dockherd::engine_api {
 
 namespace {
+
+constexpr docker_client::ApiVersion oldest_spoken{1, 24};
 
 constexpr std::string_view swarm_advice =
     "dockherd drives plain containers and has no swarm mode: use docker run, or the verb "
@@ -77,15 +78,16 @@ asio::awaitable<void> DockerService::serve_unless_cancelled(http_api::Exchange& 
 
 /// As dockerd refuses versions that it does not speak.
 std::optional<std::string> DockerService::version_refused(const DockerRoute& route) const {
-  if (route.version.empty()) return std::nullopt;
+  const auto asked = docker_client::ApiVersion::parse(route.version);
+  if (!asked) return std::nullopt;
   const std::string newest = common_api_version(context_.herd);
-  if (is_older_version(newest, route.version)) {
+  if (*asked > docker_client::ApiVersion::parse(newest)) {
     return "client version " + route.version + " is too new. Maximum supported API version is " +
            newest;
   }
-  if (is_older_version(route.version, oldest_api_version)) {
+  if (*asked < oldest_spoken) {
     return "client version " + route.version + " is too old. Minimum supported API version is " +
-           std::string(oldest_api_version) + ", please upgrade your client to a newer version";
+           oldest_spoken.text() + ", please upgrade your client to a newer version";
   }
   return std::nullopt;
 }
