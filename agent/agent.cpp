@@ -19,6 +19,7 @@
 #include "bus/gossip_discovery.hpp"
 #include "bus/zmq_transport.hpp"
 #include "docker_client/engine_client.hpp"
+#include "engine_api/docker_service.hpp"
 #include "http_api/server.hpp"
 
 namespace dockherd::agent {
@@ -34,6 +35,7 @@ class Agent {
   void run();
 
  private:
+  void build_docker_api();
   Result<void> build_discoveries(const bus::NetworkInterface& interface);
   NodeSettings node_settings(const bus::NetworkInterface& interface) const;
   asio::awaitable<void> run_until_signalled();
@@ -46,10 +48,13 @@ class Agent {
   NodeId id_;
   std::uint64_t seed_ = 0;
   TaskGroup tasks_{io_.get_executor(), log_};
+  TaskGroup docker_tasks_{io_.get_executor(), log_};  // Of the Docker API and its upstreams.
   std::unique_ptr<docker_client::EngineClient> docker_;
   std::unique_ptr<bus::ZmqTransport> transport_;
   std::vector<std::unique_ptr<bus::Discovery>> discoveries_;
   std::unique_ptr<Node> node_;
+  std::unique_ptr<http_api::UpstreamPool> upstreams_;
+  std::unique_ptr<engine_api::DockerService> docker_api_;
   std::unique_ptr<http_api::Server> server_;
 };
 
@@ -77,9 +82,24 @@ Result<void> Agent::build() {
   http_api::ServerSettings http;
   http.address = config_.http.text();
   http.product = "dockherd/" DOCKHERD_VERSION;
-  server_ = std::make_unique<http_api::Server>(io_.get_executor(), clock_, *node_, std::move(http),
-                                               get_logger("http_api"));
+  build_docker_api();
+  http_api::Handlers handlers{*node_, *docker_api_, *upstreams_};
+  server_ = std::make_unique<http_api::Server>(io_.get_executor(), clock_, handlers,
+                                               std::move(http), get_logger("http_api"));
   return server_->start();
+}
+
+void Agent::build_docker_api() {
+  upstreams_ = std::make_unique<http_api::UpstreamPool>(io_.get_executor(), clock_, docker_tasks_);
+  node_->on_node_gone([this](const std::string& address) { upstreams_->break_off(address); });
+  engine_api::ApiSettings settings;
+  settings.daemon = config_.docker;
+  settings.names = config_.name_style;
+  settings.task_timeout = config_.task_timeout;
+  settings.pull_timeout = config_.pull_timeout;
+  docker_api_ = std::make_unique<engine_api::DockerService>(
+      engine_api::ApiContext(node_->docker_herd(), *upstreams_, clock_, docker_tasks_,
+                             std::move(settings), get_logger("engine_api")));
 }
 
 Result<void> Agent::build_discoveries(const bus::NetworkInterface& interface) {
@@ -112,6 +132,8 @@ NodeSettings Agent::node_settings(const bus::NetworkInterface& interface) const 
   settings.pull_timeout = config_.pull_timeout;
   settings.liveness = config_.liveness;
   settings.insecure = config_.insecure;
+  settings.overcommit = config_.overcommit;
+  settings.name_style = config_.name_style;
   settings.random_seed = seed_;
   return settings;
 }
@@ -149,7 +171,10 @@ asio::awaitable<void> Agent::stop() {
   node_->begin_stop();
   co_await server_->stop(drained);
   co_await node_->stop(drained);
+  co_await docker_tasks_.close();
   server_.reset();
+  docker_api_.reset();
+  upstreams_.reset();
   node_.reset();
   discoveries_.clear();
   transport_->stop();

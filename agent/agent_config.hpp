@@ -12,6 +12,7 @@
 #include "agent/address.hpp"
 #include "base/log.hpp"
 #include "bus/event_bus.hpp"
+#include "engine_api/node_view.hpp"
 
 namespace dockherd::agent {
 
@@ -60,6 +61,9 @@ struct AgentConfig {
   milliseconds task_timeout{2'500};            ///< `taskTimeout`.
   milliseconds new_container_timeout{15'000};  ///< `newContainerTimeout`.
   milliseconds pull_timeout{600'000};          ///< `pullTimeout`.
+
+  double overcommit = 0.05;                                                 ///< `overcommit`
+  engine_api::NameStyle name_style = engine_api::NameStyle::node_prefixed;  ///< `plainNames`
 
   std::filesystem::path templates = "templates";
   LogSettings log;

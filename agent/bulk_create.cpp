@@ -22,6 +22,14 @@ std::optional<std::size_t> load_of(const bus::Reply& reply) {
   return load->get<std::size_t>();
 }
 
+/// The sentence of an answer that is not 200.
+std::string message_of(const std::string& body) {
+  const auto document = parse_json(body);
+  if (!document || !document->is_object()) return body;
+  const auto error = document->find("error");
+  return error != document->end() && error->is_string() ? error->get<std::string>() : body;
+}
+
 /// Refusals by Docker that another host may not share: a missing image (404), a taken port or a
 /// full disk (5xx). A bad body or a taken name would be refused everywhere.
 bool may_succeed_elsewhere(int docker_status) {
@@ -46,6 +54,11 @@ Loads BulkCreate::loads() const {
   for (const auto& [node, reported] : reported_loads_) {
     const auto it = loads.find(node);
     if (it != loads.end()) it->second = std::max(it->second, reported);
+  }
+  if (plan_.eligible) {
+    for (auto it = loads.begin(); it != loads.end();) {
+      it = plan_.eligible->contains(it->first) ? std::next(it) : loads.erase(it);
+    }
   }
   return loads;
 }
@@ -124,8 +137,9 @@ asio::awaitable<void> BulkCreate::attempt(BulkItem& item, NodeId node) {
   TemplateVariables variables = plan_.variables;
   variables.n = item.number;
   variables.hostname = herd_.hostname_of(node);
-  auto body = plan_.render(variables);
-  auto name = render_name(plan_.overrides, variables);
+  auto body = plan_.exact_body ? Result<json>(json()) : plan_.render(variables);
+  auto name = plan_.exact_body ? Result<std::string>(plan_.exact_name)
+                               : render_name(plan_.overrides, variables);
   if (!body || !name || now >= deadline_) {
     herd_.release(node);
     end_with(item, !body   ? body.error()
@@ -140,7 +154,9 @@ asio::awaitable<void> BulkCreate::attempt(BulkItem& item, NodeId node) {
     co_return;
   }
   CreateOneVerb verb;
-  verb.body = dump_json(*body);
+  verb.body = plan_.exact_body ? *plan_.exact_body : dump_json(*body);
+  verb.platform = plan_.platform;
+  verb.pull = plan_.pull;
   verb.name = std::move(*name);
   verb.start = plan_.start;
   verb.headers = plan_.headers;
@@ -179,6 +195,7 @@ void BulkCreate::judge(BulkItem& item, const NodeId& node, const std::string& ho
   const Error error = answer.error().at_node(hostname);
   item.status = http_api::http_status(error);
   item.envelope = error_envelope(error);
+  item.refusals.emplace_back(hostname + ": " + error.message, item.status);
   if (nothing_was_changed(error.code)) {
     item.refused_by.insert(node);
     reassign(item, node);
@@ -200,6 +217,7 @@ void BulkCreate::judge_refusal(BulkItem& item, const NodeId& node, const std::st
       return;
     }
   }
+  item.refusals.emplace_back(hostname + ": " + message_of(reply.body), reply.status);
   if (!code || !nothing_was_changed(*code)) {
     end(item, BulkItem::State::unknown, item.status, std::move(item.envelope));
   } else if (*code == errc::bad_request ||

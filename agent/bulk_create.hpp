@@ -25,7 +25,13 @@ struct BulkPlan {
   Result<json> render(const TemplateVariables& of_item) const;
 
   json body;
-  bool expand_body = false;  ///< It is a template: placeholders in it are replaced.
+  /// The create body as text, sent as it is: neither template nor overrides are looked at.
+  std::optional<std::string> exact_body;
+  std::string exact_name;                    ///< Beside exact_body.
+  std::string platform;                      ///< See CreateOneVerb.
+  bool pull = true;                          ///< See CreateOneVerb.
+  std::optional<std::set<NodeId>> eligible;  ///< Only these may have it.
+  bool expand_body = false;                  ///< It is a template: placeholders in it are replaced.
   TemplateOverrides overrides;
   TemplateVariables variables;  ///< template_name and bulk; n and hostname are set per item.
   std::uint32_t instances = 1;
@@ -39,8 +45,9 @@ struct BulkItem {
 
   std::uint32_t number = 0;  ///< From 1: {n}.
   State state = State::pending;
-  int status = 0;        ///< HTTP status of the last answer.
-  std::string envelope;  ///< The last answer.
+  int status = 0;                                     ///< HTTP status of the last answer.
+  std::string envelope;                               ///< The last answer.
+  std::vector<std::pair<std::string, int>> refusals;  ///< "h1: why", and its status: one for each.
 
   std::set<NodeId> refused_by;          ///< Not asked again.
   std::optional<std::size_t> max_load;  ///< Part of the remainder: only where so few are.

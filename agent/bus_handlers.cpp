@@ -93,6 +93,7 @@ asio::awaitable<VerbReply> BusHandlers::handle_local(bus::IncomingRequest reques
   if (auto* pool = std::get_if<PoolVerb>(&*verb)) {
     co_return co_await cluster_.set_own_pool(pool->in_pool, deadline);
   }
+  if (const auto* claim = std::get_if<ClaimNameVerb>(&*verb)) co_return claims_.judge(*claim);
   if (std::holds_alternative<NodeInfoVerb>(*verb)) {
     co_return VerbReply(200, executor_.node_info());
   }

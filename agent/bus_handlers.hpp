@@ -14,8 +14,9 @@ namespace dockherd::agent {
 
 class BusHandlers {
  public:
-  BusHandlers(Herd& herd, ClusterService& cluster, VerbExecutor& executor, PeerWatcher& peers)
-      : herd_(herd), cluster_(cluster), executor_(executor), peers_(peers) {}
+  BusHandlers(Herd& herd, ClusterService& cluster, VerbExecutor& executor, PeerWatcher& peers,
+              NameClaims& claims)
+      : herd_(herd), cluster_(cluster), executor_(executor), peers_(peers), claims_(claims) {}
 
   asio::awaitable<bus::Reply> handle(bus::IncomingRequest request);
 
@@ -30,6 +31,7 @@ class BusHandlers {
   ClusterService& cluster_;
   VerbExecutor& executor_;
   PeerWatcher& peers_;
+  NameClaims& claims_;
 };
 
 }  // namespace dockherd::agent

@@ -187,10 +187,26 @@ Result<ConfFile> read_document(const json& document, const std::string& file) {
   }
   auto reader = JsonReader::of(document);
   if (!reader) return reader.error();
-  auto known = reader->only({"main", "services", "clusterAddress", "hostname", "dockerHost",
-                             "dockerPort", "announceInterval", "trackingServiceInterval",
-                             "taskTimeout", "newContainerTimeout", "pullTimeout", "restServicePort",
-                             "docker", "http", "templates", "cluster", "log", "insecure"});
+  auto known = reader->only({"main",
+                             "services",
+                             "clusterAddress",
+                             "hostname",
+                             "dockerHost",
+                             "dockerPort",
+                             "announceInterval",
+                             "trackingServiceInterval",
+                             "taskTimeout",
+                             "newContainerTimeout",
+                             "pullTimeout",
+                             "restServicePort",
+                             "docker",
+                             "http",
+                             "templates",
+                             "cluster",
+                             "log",
+                             "insecure",
+                             "overcommitPercent",
+                             "plainNames"});
   if (!known) return known.error();
   ConfFile conf;
   conf.file = file;
@@ -208,6 +224,12 @@ Result<ConfFile> read_document(const json& document, const std::string& file) {
   auto insecure = reader->boolean("insecure");
   if (!insecure) return insecure.error();
   conf.insecure = *insecure;
+  auto plain_names = reader->boolean("plainNames");
+  if (!plain_names) return plain_names.error();
+  conf.plain_names = *plain_names;
+  auto overcommit = reader->integer("overcommitPercent", 0, 1'000);
+  if (!overcommit) return overcommit.error();
+  conf.overcommit_percent = *overcommit;
   return conf;
 }
 

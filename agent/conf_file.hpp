@@ -35,6 +35,8 @@ struct ConfFile {
   std::optional<std::string> log_level;
   std::optional<LogFormat> log_format;
   std::optional<bool> insecure;
+  std::optional<std::int64_t> overcommit_percent;
+  std::optional<bool> plain_names;
 
   std::vector<std::string> notes;  ///< Keys that are accepted and have no effect.
 };

@@ -1,5 +1,6 @@
 #include "agent/config_report.hpp"
 
+#include <cmath>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -142,7 +143,14 @@ ConfigReport report_config(const AgentConfig& config) {
                in_milliseconds(config.task_timeout) + ", create " +
                in_milliseconds(config.new_container_timeout) + ", pull of an image " +
                in_milliseconds(config.pull_timeout));
-  add_line(report, "pool", "takes new containers from the start");
+  add_line(report, "pool",
+           "takes new containers from the start, and promises them " +
+               std::to_string(std::lround(config.overcommit * 100)) +
+               " % more memory and CPUs than the host has");
+  add_line(report, "names",
+           config.name_style == engine_api::NameStyle::plain
+               ? "as Docker has them in Docker's lists"
+               : config.hostname + "/NAME in Docker's lists");
   add_templates(config, report);
   add_line(report, "log",
            config.log.level + ", as " + (config.log.format == LogFormat::json ? "json" : "text"));

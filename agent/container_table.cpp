@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/json_reader.hpp"
+#include "engine_api/container_view.hpp"
 
 namespace dockherd::agent {
 
@@ -16,6 +17,10 @@ bool status_counts_seconds(std::string_view entry) {
   if (begin == std::string_view::npos) return false;
   const auto end = entry.find('"', begin + key.size());
   return entry.substr(begin, end - begin).find("second") != std::string_view::npos;
+}
+
+bool is_running(std::string_view state) {
+  return state == "running" || state == "paused" || state == "restarting";
 }
 
 }  // namespace
@@ -32,6 +37,8 @@ TableChanges ContainerTable::adopt(const std::string& id, std::vector<std::strin
 void ContainerTable::forget(const Entry& entry) {
   if (entry.counts_seconds) --seconds_;
   list_text_.clear();
+  for (auto& list : herd_lists_) list.text.reset();
+  ++version_;
 }
 
 void ContainerTable::store(Entry& entry, ContainerSummary summary) {
@@ -40,6 +47,7 @@ void ContainerTable::store(Entry& entry, ContainerSummary summary) {
   entry.created = summary.created;
   entry.text = std::move(summary.raw);
   entry.counts_seconds = status_counts_seconds(entry.text);
+  entry.runs = is_running(summary.state);
   if (entry.counts_seconds) ++seconds_;
 }
 
@@ -60,6 +68,15 @@ TableChanges ContainerTable::remove(const std::string& id) {
   forget(it->second);
   entries_.erase(it);
   changes.removed.push_back(id);
+  return changes;
+}
+
+TableChanges ContainerTable::rename(const std::string& id, const std::string& name) {
+  TableChanges changes;
+  const auto it = entries_.find(id);
+  if (it == entries_.end()) return changes;
+  it->second.names = {name};
+  changes.put.emplace_back(id, it->second.names);
   return changes;
 }
 
@@ -87,18 +104,23 @@ std::vector<std::pair<std::string, std::vector<std::string>>> ContainerTable::na
   return all;
 }
 
-const std::string& ContainerTable::list_text(std::string_view hostname) const {
-  if (!list_text_.empty()) return list_text_;
+/// As the daemon orders them; those that it has not listed yet are left out.
+std::vector<const ContainerTable::Entry*> ContainerTable::newest_first() const {
   std::vector<const Entry*> listed;
-  std::size_t size = 2;
-  const std::string member = "{\"dockerInstance\":" + quote_json(hostname) + ",";
   for (const auto& [id, entry] : entries_) {
-    if (entry.text.size() < 2) continue;
-    listed.push_back(&entry);
-    size += entry.text.size() + member.size() + 1;
+    if (entry.text.size() >= 2) listed.push_back(&entry);
   }
   std::stable_sort(listed.begin(), listed.end(),
                    [](const Entry* a, const Entry* b) { return a->created > b->created; });
+  return listed;
+}
+
+const std::string& ContainerTable::list_text(std::string_view hostname) const {
+  if (!list_text_.empty()) return list_text_;
+  const std::vector<const Entry*> listed = newest_first();
+  const std::string member = "{\"dockerInstance\":" + quote_json(hostname) + ",";
+  std::size_t size = 2;
+  for (const Entry* entry : listed) size += entry->text.size() + member.size() + 1;
   list_text_.reserve(size);
   list_text_ = "[";
   for (const Entry* entry : listed) {
@@ -108,6 +130,22 @@ const std::string& ContainerTable::list_text(std::string_view hostname) const {
   }
   list_text_ += ']';
   return list_text_;
+}
+
+engine_api::OwnList ContainerTable::herd_list(const engine_api::NodeView& node,
+                                              engine_api::NameStyle style, bool all) const {
+  engine_api::OwnList& kept = herd_lists_[all ? 1 : 0];
+  if (kept.text) return kept;
+  std::string text = "[";
+  for (const Entry* entry : newest_first()) {
+    if (!all && !entry->runs) continue;
+    if (text.size() > 1) text += ',';
+    text += engine_api::herd_list_entry(entry->text, node, style);
+  }
+  text += ']';
+  kept.text = std::make_shared<const std::string>(std::move(text));
+  kept.tag = '"' + std::to_string(version_) + (all ? "a\"" : "r\"");
+  return kept;
 }
 
 }  // namespace dockherd::agent

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "base/ids.hpp"
 #include "docker_client/docker_types.hpp"
+#include "engine_api/herd_port.hpp"
 
 namespace dockherd::agent {
 
@@ -30,6 +32,8 @@ class ContainerTable {
   TableChanges adopt(const std::string& id, std::vector<std::string> names);
   TableChanges put(ContainerSummary summary);
   TableChanges remove(const std::string& id);
+  /// It has another name, though the daemon's list has not been read again.
+  TableChanges rename(const std::string& id, const std::string& name);
   /// The whole truth, as of one list of the daemon, but for the ids in `except`: they stay as they
   /// are.
   TableChanges replace_all(std::vector<ContainerSummary> all,
@@ -42,6 +46,10 @@ class ContainerTable {
   /// The list as the daemon orders it, newest first: a JSON array, each entry as the daemon gave it
   /// with `dockerInstance` put before its members. Kept until the table changes.
   const std::string& list_text(std::string_view hostname) const;
+  /// The same as the herd's Docker API shows it: all, or those that run. Kept until the table
+  /// changes.
+  engine_api::OwnList herd_list(const engine_api::NodeView& node, engine_api::NameStyle style,
+                                bool all) const;
   /// True when an entry's Status counts seconds, so that it is wrong a moment later.
   bool counts_seconds() const { return seconds_ > 0; }
 
@@ -51,14 +59,20 @@ class ContainerTable {
     std::int64_t created = 0;  // Unix seconds.
     std::string text;          // Empty until listed.
     bool counts_seconds = false;
+    bool runs = false;  // Docker lists it without being asked for all.
   };
+
+  std::vector<const Entry*> newest_first() const;
 
   void store(Entry& entry, ContainerSummary summary);
   void forget(const Entry& entry);
 
   std::map<std::string, Entry> entries_;
   std::size_t seconds_ = 0;
+  std::uint64_t version_ = 0;      // Changes with any entry.
   mutable std::string list_text_;  // Empty: to be made.
+  mutable engine_api::OwnList
+      herd_lists_[2];  // Of those that run, of all; without text: to be made.
 };
 
 }  // namespace dockherd::agent

@@ -47,8 +47,8 @@ bool changes_listing(std::string_view action) {
 
 }  // namespace
 
-DockerWatcher::DockerWatcher(Herd& herd, docker_client::Docker& docker)
-    : herd_(herd), docker_(docker), wake_(herd.tasks.executor(), 1) {}
+DockerWatcher::DockerWatcher(Herd& herd, docker_client::Docker& docker, PromiseKeeper& promises)
+    : herd_(herd), docker_(docker), promises_(promises), wake_(herd.tasks.executor(), 1) {}
 
 void DockerWatcher::start() {
   herd_.tasks.spawn("docker events", follow());
@@ -133,6 +133,9 @@ asio::awaitable<Result<void>> DockerWatcher::relist(TimePoint deadline) {
   // What was touched while the daemon was answering may be in its answer or not: looked at again
   // below, and until then left as it is.
   const std::set<std::string> unsure = touched_in_relist_;
+  for (const ContainerSummary& summary : *parsed) {
+    if (!unsure.contains(summary.id)) promises_.listed(summary.id, summary.state);
+  }
   apply(table_.replace_all(std::move(*parsed), unsure));
   listed_ = herd_.clock.now();
   if (streaming_) set_daemon_up();
@@ -185,6 +188,7 @@ asio::awaitable<void> DockerWatcher::settle(std::string id) {
 
 void DockerWatcher::put_listed(ContainerSummary summary) {
   if (summary.state != "running") ending_.erase(summary.id);
+  promises_.listed(summary.id, summary.state);
   apply(table_.put(std::move(summary)));
 }
 
@@ -192,6 +196,11 @@ void DockerWatcher::adopt(const std::string& id, const std::string& name) {
   std::vector<std::string> names;
   if (!name.empty()) names.push_back(name);
   apply(table_.adopt(id, std::move(names)));
+  touch(id);
+}
+
+void DockerWatcher::renamed(const std::string& id, const std::string& name) {
+  apply(table_.rename(id, name));
   touch(id);
 }
 
@@ -282,6 +291,22 @@ asio::awaitable<Result<void>> DockerWatcher::refresh_some(TimePoint deadline) {
 }
 
 asio::awaitable<Result<std::string>> DockerWatcher::list(TimePoint deadline) {
+  const auto fresh = co_await catch_up(deadline);
+  if (!fresh) co_return fresh.error();
+  co_return table_.list_text(herd_.settings.hostname);
+}
+
+asio::awaitable<Result<engine_api::OwnList>> DockerWatcher::herd_list(engine_api::NodeView node,
+                                                                      engine_api::NameStyle style,
+                                                                      bool all,
+                                                                      TimePoint deadline) {
+  const auto fresh = co_await catch_up(deadline);
+  if (!fresh) co_return fresh.error();
+  co_return table_.herd_list(node, style, all);
+}
+
+/// Returns when the table has all that has happened by now.
+asio::awaitable<Result<void>> DockerWatcher::catch_up(TimePoint deadline) {
   const NodeStatus& status = herd_.own_status();
   if (!status.daemon_up) co_return Error(errc::daemon_down, status.daemon_error);
   Result<void> fresh;
@@ -305,8 +330,29 @@ asio::awaitable<Result<std::string>> DockerWatcher::list(TimePoint deadline) {
       co_await herd_.clock.sleep_until(herd_.clock.now() + first_second_look);
     }
   }
-  if (!fresh) co_return fresh.error();
-  co_return table_.list_text(herd_.settings.hostname);
+  co_return fresh;
+}
+
+/// What the daemon says of its host: for placement by labels, and for people.
+asio::awaitable<void> DockerWatcher::learn_facts() {
+  auto request = docker_client::info_request(call_deadline());
+  const auto response = co_await docker_.call(std::move(request));
+  if (!response || !response->ok()) co_return;
+  auto facts = docker_client::decode_host_facts(response->body);
+  if (!facts) co_return;
+  NodeStatus& status = herd_.own_status();
+  NodeStatus learnt = status;
+  learnt.cpus = facts->cpus;
+  learnt.memory_bytes = facts->memory_bytes;
+  learnt.labels = std::move(facts->labels);
+  learnt.facts.operating_system = std::move(facts->operating_system);
+  learnt.facts.os_type = std::move(facts->os_type);
+  learnt.facts.architecture = std::move(facts->architecture);
+  learnt.facts.kernel_version = std::move(facts->kernel_version);
+  learnt.facts.storage_driver = std::move(facts->storage_driver);
+  if (learnt == status) co_return;
+  status = std::move(learnt);
+  herd_.bus.notify_all(std::string(topic_status), encode_status(status));
 }
 
 void DockerWatcher::apply(const TableChanges& changes) {
@@ -324,6 +370,7 @@ void DockerWatcher::apply(const TableChanges& changes) {
     herd_.log->info("container removed id={}", id.substr(0, 12));
     herd_.directory.remove(herd_.self(), id);
     herd_.bus.leave(id);
+    promises_.removed(id);
   }
   const json notice{
       {"put", encode_put(changes.put)}, {"removed", changes.removed}, {"sum", herd_.own_sum()}};
@@ -341,6 +388,7 @@ void DockerWatcher::set_daemon_up() {
       status.docker_api_version == version.api_version) {
     return;
   }
+  if (!status.daemon_up) herd_.tasks.spawn("docker facts", learn_facts());
   status.daemon_up = true;
   status.daemon_error.clear();
   status.docker_version = version.version;

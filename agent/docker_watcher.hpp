@@ -11,6 +11,7 @@
 
 #include "agent/container_table.hpp"
 #include "agent/herd.hpp"
+#include "agent/promise_keeper.hpp"
 #include "docker_client/docker.hpp"
 
 namespace dockherd::agent {
@@ -27,7 +28,7 @@ inline constexpr std::string_view topic_resend = "resend";
 /// Lifecycle: start() spawns its loops into herd.tasks; they end when that group closes.
 class DockerWatcher {
  public:
-  DockerWatcher(Herd& herd, docker_client::Docker& docker);
+  DockerWatcher(Herd& herd, docker_client::Docker& docker, PromiseKeeper& promises);
 
   void start();
 
@@ -41,9 +42,17 @@ class DockerWatcher {
   /// milliseconds more, so it is looked at until it agrees, for about 0.1 s at most.
   void stopped(const std::string& id);
 
+  /// It was renamed here just now: known to the herd before this returns.
+  void renamed(const std::string& id, const std::string& name);
+
   /// The list of this node's containers as of now (see ContainerTable::list_text), or why the
   /// daemon cannot be asked.
   asio::awaitable<Result<std::string>> list(TimePoint deadline);
+
+  /// The same as ContainerTable::herd_list.
+  asio::awaitable<Result<engine_api::OwnList>> herd_list(engine_api::NodeView node,
+                                                         engine_api::NameStyle style, bool all,
+                                                         TimePoint deadline);
 
   /// The notice that tells a new peer all of this node's containers.
   std::string snapshot() const;
@@ -52,6 +61,8 @@ class DockerWatcher {
 
  private:
   asio::awaitable<void> follow();
+  asio::awaitable<void> learn_facts();
+  asio::awaitable<Result<void>> catch_up(TimePoint deadline);
   asio::awaitable<void> relist_at_intervals();
   asio::awaitable<void> refresh_touched();
   class Look;
@@ -73,6 +84,7 @@ class DockerWatcher {
 
   Herd& herd_;
   docker_client::Docker& docker_;
+  PromiseKeeper& promises_;
   ContainerTable table_;
   std::set<std::string> touched_;               // To be looked at again.
   std::set<std::string> touched_in_relist_;     // Changed while a whole list was under way.

@@ -4,9 +4,12 @@
 
 #include "agent/bus_handlers.hpp"
 #include "agent/cluster_service.hpp"
+#include "agent/docker_herd.hpp"
 #include "agent/docker_watcher.hpp"
 #include "agent/herd.hpp"
+#include "agent/name_claims.hpp"
 #include "agent/peer_watcher.hpp"
+#include "agent/promise_keeper.hpp"
 #include "agent/verb_executor.hpp"
 #include "base/counted.hpp"
 
@@ -39,17 +42,23 @@ bus::BusSettings bus_settings(const NodeSettings& settings) {
 struct Node::Parts {
   Parts(NodePorts ports, NodeSettings settings)
       : herd(ports, settings, bus_settings(settings)),
-        docker_watcher(herd, ports.docker),
-        peer_watcher(herd, docker_watcher),
-        executor(herd, ports.docker, docker_watcher),
+        promises(herd, ports.docker),
+        claims(herd),
+        docker_watcher(herd, ports.docker, promises),
+        peer_watcher(herd, docker_watcher, claims),
+        executor(herd, ports.docker, docker_watcher, promises),
         cluster(herd, executor),
-        handlers(herd, cluster, executor, peer_watcher) {}
+        docker_herd(herd, docker_watcher, promises, executor, claims),
+        handlers(herd, cluster, executor, peer_watcher, claims) {}
 
   Herd herd;
+  PromiseKeeper promises;
+  NameClaims claims;
   DockerWatcher docker_watcher;
   PeerWatcher peer_watcher;
   VerbExecutor executor;
   ClusterService cluster;
+  DockerHerd docker_herd;
   BusHandlers handlers;
   std::size_t verbs_running = 0;
   TimePoint stop_begun{};
@@ -76,6 +85,7 @@ void Node::start() {
   herd.bus.join(herd.settings.cluster_address);
   herd.bus.join(herd.settings.cluster_address + "." + herd.settings.hostname);
   herd.bus.start();
+  parts_->promises.start();
   parts_->docker_watcher.start();
   parts_->peer_watcher.start();
 }
@@ -117,6 +127,14 @@ std::string Node::greeting() const {
          herd.settings.http_address +
          "\n"
          "All verbs with requests and answers: docs/rest.md; the bus: docs/bus.md; man dockherd.\n";
+}
+
+engine_api::HerdPort& Node::docker_herd() {
+  return parts_->docker_herd;
+}
+
+void Node::on_node_gone(std::function<void(const std::string& address)> gone) {
+  parts_->peer_watcher.on_gone(std::move(gone));
 }
 
 std::map<std::string, NodeId> Node::containers() const {

@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@
 #include "bus/event_bus.hpp"
 #include "bus/transport.hpp"
 #include "docker_client/docker.hpp"
+#include "engine_api/herd_port.hpp"
 #include "http_api/cluster_api.hpp"
 
 namespace dockherd::agent {
@@ -43,6 +45,8 @@ struct NodeSettings {
   std::chrono::milliseconds new_container_timeout{15'000};  ///< `newContainerTimeout`.
   std::chrono::milliseconds pull_timeout{600'000};          ///< `pullTimeout`.
   bus::LivenessSettings liveness;
+  double overcommit = 0.05;  ///< How much more than it has a host may promise (`overcommit`).
+  engine_api::NameStyle name_style = engine_api::NameStyle::node_prefixed;  ///< In Docker's lists.
   bool insecure = false;          ///< Listens beyond loopback without keys; said in list-nodes.
   std::uint64_t random_seed = 0;  ///< For every random choice of the node.
 };
@@ -67,6 +71,11 @@ class Node final : public http_api::ClusterApi {
 
   asio::awaitable<http_api::VerbReply> execute_verb(std::string request) override;
   std::string greeting() const override;
+
+  /// For the Docker Engine API; lives as long as the node.
+  engine_api::HerdPort& docker_herd();
+  /// Called with the HTTP address of an agent that is lost or gone. Set before start().
+  void on_node_gone(std::function<void(const std::string& address)> gone);
 
   /// What this node knows: full container id -> owner, over the whole herd. For tests and metrics.
   std::map<std::string, NodeId> containers() const;

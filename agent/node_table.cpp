@@ -28,7 +28,15 @@ std::string encode_status(const NodeStatus& status) {
                         {"daemon_error", status.daemon_error},
                         {"docker_version", status.docker_version},
                         {"docker_api_version", status.docker_api_version},
-                        {"insecure", status.insecure}});
+                        {"insecure", status.insecure},
+                        {"cpus", status.cpus},
+                        {"memory", status.memory_bytes},
+                        {"labels", status.labels},
+                        {"operating_system", status.facts.operating_system},
+                        {"os_type", status.facts.os_type},
+                        {"architecture", status.facts.architecture},
+                        {"kernel_version", status.facts.kernel_version},
+                        {"storage_driver", status.facts.storage_driver}});
 }
 
 Result<NodeStatus> decode_status(const std::string& text) {
@@ -49,14 +57,33 @@ Result<NodeStatus> decode_status(const std::string& text) {
     into = value->value_or(false);
     return {};
   };
+  const auto read_number = [&](std::string_view key, std::int64_t& into) -> Result<void> {
+    const auto value = reader->integer(key, 0);
+    if (!value) return value.error();
+    into = value->value_or(0);
+    return {};
+  };
   for (const auto& done :
        {read_text("hostname", status.hostname), read_text("address", status.address),
         read_text("version", status.version), read_text("daemon_error", status.daemon_error),
         read_text("docker_version", status.docker_version),
         read_text("docker_api_version", status.docker_api_version),
         read_flag("in_pool", status.in_pool), read_flag("daemon_up", status.daemon_up),
-        read_flag("insecure", status.insecure)}) {
+        read_flag("insecure", status.insecure), read_number("cpus", status.cpus),
+        read_number("memory", status.memory_bytes),
+        read_text("operating_system", status.facts.operating_system),
+        read_text("os_type", status.facts.os_type),
+        read_text("architecture", status.facts.architecture),
+        read_text("kernel_version", status.facts.kernel_version),
+        read_text("storage_driver", status.facts.storage_driver)}) {
     if (!done) return done.error();
+  }
+  const auto labels = reader->object("labels");
+  if (!labels) return labels.error();
+  if (*labels != nullptr) {
+    for (const auto& [key, value] : (*labels)->items()) {
+      if (value.is_string()) status.labels.emplace(key, value.get<std::string>());
+    }
   }
   if (status.hostname.empty()) return Error(errc::bad_request, "a status without a hostname");
   return status;

@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/ids.hpp"
+#include "engine_api/herd_port.hpp"
 
 namespace dockherd::agent {
 
@@ -26,6 +27,10 @@ struct NodeStatus {
   std::string docker_version;
   std::string docker_api_version;
   bool insecure = false;
+  std::int64_t cpus = 0;  ///< What its daemon says of the host; 0 and empty: not known yet.
+  std::int64_t memory_bytes = 0;
+  std::map<std::string, std::string> labels;  ///< The daemon's.
+  engine_api::EngineFacts facts;
 
   bool operator==(const NodeStatus&) const = default;
 

@@ -58,9 +58,12 @@ void PeerWatcher::on_peer_lost(const bus::PeerInfo& peer, const std::string& rea
   if (!peer.is_agent) return;
   herd_.directory.remove_node(peer.id);
   told_.erase(peer.id);
+  const NodeStatus* status = herd_.nodes.find(peer.id);
+  const std::string address = status == nullptr ? "" : status->address;
   const bool said_goodbye = reason == bus::reason_goodbye;
   herd_.nodes.remove(peer.id, said_goodbye ? std::nullopt : std::optional(reason),
                      herd_.clock.now());
+  if (gone_ && !address.empty()) gone_(address);
 }
 
 void PeerWatcher::on_notice(const NodeId& from, const std::string& topic, const std::string& body) {
@@ -71,6 +74,8 @@ void PeerWatcher::on_notice(const NodeId& from, const std::string& topic, const 
     taken = take_containers(from, body);
   } else if (topic == topic_sum) {
     taken = take_sum(from, body);
+  } else if (topic == topic_name_released) {
+    taken = claims_.released(body);
   } else if (topic == topic_resend) {
     tell_everything(from);
   }  // Others are of newer versions.

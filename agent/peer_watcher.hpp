@@ -8,22 +8,26 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "agent/docker_watcher.hpp"
 #include "agent/herd.hpp"
+#include "agent/name_claims.hpp"
 #include "bus/event_bus.hpp"
 
 namespace dockherd::agent {
 
 class PeerWatcher final : public bus::BusListener {
  public:
-  PeerWatcher(Herd& herd, const DockerWatcher& own_containers)
-      : herd_(herd), own_containers_(own_containers) {}
+  PeerWatcher(Herd& herd, const DockerWatcher& own_containers, NameClaims& claims)
+      : herd_(herd), own_containers_(own_containers), claims_(claims) {}
 
   void start();
+  /// Called with the HTTP address of an agent that is lost or gone.
+  void on_gone(std::function<void(const std::string& address)> gone) { gone_ = std::move(gone); }
 
   void on_peer_joined(const bus::PeerInfo& peer) override;
   void on_peer_lost(const bus::PeerInfo& peer, const std::string& reason) override;
@@ -42,11 +46,13 @@ class PeerWatcher final : public bus::BusListener {
 
   Herd& herd_;
   const DockerWatcher& own_containers_;
+  NameClaims& claims_;
   /// Of each node: the text of its last status, and when it was asked for everything anew.
   struct Told {
     std::string status;
     std::optional<TimePoint> asked;
   };
+  std::function<void(const std::string& address)> gone_;
   std::map<NodeId, Told> told_;
   NodeId sum_told_to_;
 };

@@ -231,6 +231,10 @@ Result<AgentConfig> merge_config(const AgentFlags& flags, const ConfFile& conf,
   if (conf.task_timeout) config.task_timeout = *conf.task_timeout;
   if (conf.new_container_timeout) config.new_container_timeout = *conf.new_container_timeout;
   if (conf.pull_timeout) config.pull_timeout = *conf.pull_timeout;
+  if (conf.overcommit_percent) {
+    config.overcommit = static_cast<double>(*conf.overcommit_percent) / 100;
+  }
+  if (conf.plain_names.value_or(false)) config.name_style = engine_api::NameStyle::plain;
   if (!cluster.gossip && !cluster.seeds.empty()) {
     config.notes.push_back(cluster.file +
                            ": seeds and members are not used while gossip is not enabled");

@@ -170,10 +170,12 @@ asio::awaitable<Result<DockerResponse>> VerbExecutor::create_counted(const Creat
                                                                      TimePoint deadline) {
   // Also a create that is cancelled at its deadline is no longer under way.
   const RunningCreate running(herd_.creating_here);
+  PromiseKeeper::Promise promise(promises_, verb.body);
   auto response = co_await create_pulling(verb, missing_image, deadline);
   if (!response || !response->ok()) co_return response;
   const auto id = docker_client::created_id(response->body);
   if (!id) co_return Error(errc::internal, "Docker answered a create without an Id");
+  promise.made(*id);
   // While it still counts as under way, so that it counts once at each moment.
   watcher_.adopt(*id, verb.name);
   co_return response;
@@ -199,6 +201,9 @@ asio::awaitable<VerbReply> VerbExecutor::create_one(CreateOneVerb verb, TimePoin
     reply.body = with_members(reply.body, "\"load\":" + std::to_string(load));
     co_return reply;
   }
+  if (const auto why = promises_.why_not(verb.body)) {
+    co_return failure(Error(errc::declined, *why));
+  }
   std::string missing_image;
   const auto response = co_await create_counted(verb, missing_image, deadline);
   if (!response) co_return with_image(failure(response.error()), missing_image);
@@ -212,10 +217,11 @@ asio::awaitable<Result<DockerResponse>> VerbExecutor::create_pulling(const Creat
                                                                      std::string& missing_image,
                                                                      TimePoint deadline) {
   const auto request = [&] {
-    return docker_client::create_request(verb.name, verb.body, deadline).with_headers(verb.headers);
+    return docker_client::create_request(verb.name, verb.body, deadline, verb.platform)
+        .with_headers(verb.headers);
   };
   auto response = co_await docker_.call(request());
-  if (!response || response->status != 404) co_return response;
+  if (!response || response->status != 404 || !verb.pull) co_return response;
   const auto image = image_of_body(verb.body);
   if (!image) co_return response;
   // Docker answers 404 for other things that a body names, too. Whatever comes of the question, the

@@ -16,8 +16,13 @@ namespace dockherd::agent {
 
 class VerbExecutor {
  public:
-  VerbExecutor(Herd& herd, docker_client::Docker& docker, DockerWatcher& watcher)
-      : herd_(herd), docker_(docker), watcher_(watcher), puller_(herd, docker) {}
+  VerbExecutor(Herd& herd, docker_client::Docker& docker, DockerWatcher& watcher,
+               PromiseKeeper& promises)
+      : herd_(herd),
+        docker_(docker),
+        watcher_(watcher),
+        promises_(promises),
+        puller_(herd, docker) {}
 
   /// One container, named by its full id or by what the daemon understands. One envelope.
   asio::awaitable<VerbReply> act(ContainerVerb verb, TimePoint deadline);
@@ -56,6 +61,7 @@ class VerbExecutor {
   Herd& herd_;
   docker_client::Docker& docker_;
   DockerWatcher& watcher_;
+  PromiseKeeper& promises_;
   ImagePuller puller_;
 };
 

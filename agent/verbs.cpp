@@ -214,12 +214,27 @@ Result<Verb> decode_create_one(const JsonReader& request, std::string_view) {
   DOCKHERD_READ(start, request.boolean("start"));
   DOCKHERD_READ(headers, read_headers(request));
   DOCKHERD_READ(max_load, request.integer("max_load", 0));
+  DOCKHERD_READ(platform, request.string("platform"));
+  DOCKHERD_READ(pull, request.boolean("pull"));
   if (body == nullptr) return missing("body", "Docker's create body as an object");
   verb.body = dump_json(*body);
   verb.name = std::move(name).value_or("");
   verb.start = start.value_or(false);
   verb.headers = std::move(headers);
+  verb.platform = std::move(platform).value_or("");
+  verb.pull = pull.value_or(true);
   if (max_load) verb.max_load = static_cast<std::uint64_t>(*max_load);
+  return Verb(std::move(verb));
+}
+
+Result<Verb> decode_claim_name(const JsonReader& request, std::string_view) {
+  DOCKHERD_READ(name, request.string("name"));
+  DOCKHERD_READ(token, request.string("token"));
+  if (!name || name->empty()) return missing("name", "a container's name");
+  if (!token || token->empty()) return missing("token", "a token of the claim");
+  ClaimNameVerb verb;
+  verb.name = std::move(*name);
+  verb.token = std::move(*token);
   return Verb(std::move(verb));
 }
 
@@ -264,6 +279,7 @@ constexpr std::array verb_table{
     VerbEntry{"node-info", VerbOrigin::agent, decode_node_info},
     VerbEntry{"has-image", VerbOrigin::agent, decode_has_image},
     VerbEntry{"status", VerbOrigin::agent, decode_status_verb},
+    VerbEntry{"claim-name", VerbOrigin::agent, decode_claim_name},
 };
 
 std::vector<std::string_view> client_actions() {
@@ -363,6 +379,8 @@ std::string encode_verb(const CreateOneVerb& verb) {
   json text{{"action", "create-one"}, {"start", verb.start}};
   if (!verb.name.empty()) text["name"] = verb.name;
   if (verb.max_load) text["max_load"] = *verb.max_load;
+  if (!verb.platform.empty()) text["platform"] = verb.platform;
+  if (!verb.pull) text["pull"] = false;
   for (const auto& [name, value] : verb.headers) text["headers"][name] = value;
   std::string encoded = dump_json(text);
   encoded.pop_back();
@@ -375,6 +393,10 @@ std::string encode_verb(const NodeInfoVerb&) {
 
 std::string encode_verb(const HasImageVerb& verb) {
   return dump_json(json{{"action", "has-image"}, {"image", verb.image}});
+}
+
+std::string encode_verb(const ClaimNameVerb& verb) {
+  return dump_json(json{{"action", "claim-name"}, {"name", verb.name}, {"token", verb.token}});
 }
 
 std::string encode_verb(const StatusVerb& verb) {

@@ -76,6 +76,8 @@ struct CreateOneVerb {
   bool start = false;
   std::vector<std::pair<std::string, std::string>> headers;
   std::optional<std::uint64_t> max_load;  ///< Decline when this node has, or will have, more.
+  std::string platform;                   ///< Docker's, as "linux/arm64"; empty: none.
+  bool pull = true;                       ///< A missing image is pulled; else it is an error.
 };
 
 /// Between agents only: what list-nodes and image errors ask of each node.
@@ -88,8 +90,15 @@ struct StatusVerb {
   std::string status;  ///< JSON text, see encode_status().
 };
 
+/// Between agents only: the receiver keeps a name for one create until it hears of its end. See
+/// name_claims.
+struct ClaimNameVerb {
+  std::string name;
+  std::string token;  ///< Of this claim.
+};
+
 using Verb = std::variant<CreateVerb, ContainerVerb, ListVerb, ListNodesVerb, PoolVerb,
-                          CreateOneVerb, NodeInfoVerb, HasImageVerb, StatusVerb>;
+                          CreateOneVerb, NodeInfoVerb, HasImageVerb, StatusVerb, ClaimNameVerb>;
 
 /// Who asks. Actions between agents are unknown to clients.
 enum class VerbOrigin { client, agent };
@@ -104,6 +113,7 @@ std::string encode_verb(const CreateOneVerb& verb);
 std::string encode_verb(const NodeInfoVerb& verb);
 std::string encode_verb(const HasImageVerb& verb);
 std::string encode_verb(const StatusVerb& verb);
+std::string encode_verb(const ClaimNameVerb& verb);
 
 /// The action name of a container verb ("stop-container").
 std::string_view action_name(ContainerAction action);

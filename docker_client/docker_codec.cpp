@@ -126,6 +126,33 @@ Result<DockerEvent> decode_event(std::string_view line) {
   return event;
 }
 
+Result<HostFacts> decode_host_facts(std::string_view body) {
+  const auto parsed = parse_answer(body, "information");
+  if (!parsed) return parsed.error();
+  const auto reader = JsonReader::of(*parsed);
+  HostFacts facts;
+  if (const auto cpus = reader->integer("NCPU", 0); cpus && *cpus) facts.cpus = **cpus;
+  if (const auto memory = reader->integer("MemTotal", 0); memory && *memory) {
+    facts.memory_bytes = **memory;
+  }
+  const json* labels = reader->any("Labels");
+  if (labels != nullptr && labels->is_array()) {
+    for (const json& label : *labels) {
+      if (!label.is_string()) continue;
+      const std::string& text = label.get_ref<const std::string&>();
+      const auto equals = text.find('=');
+      facts.labels.emplace(text.substr(0, equals),
+                           equals == std::string::npos ? "" : text.substr(equals + 1));
+    }
+  }
+  facts.operating_system = text_of(*reader, "OperatingSystem");
+  facts.os_type = text_of(*reader, "OSType");
+  facts.architecture = text_of(*reader, "Architecture");
+  facts.kernel_version = text_of(*reader, "KernelVersion");
+  facts.storage_driver = text_of(*reader, "Driver");
+  return facts;
+}
+
 Result<EngineVersion> decode_version(std::string_view body) {
   const auto parsed = parse_answer(body, "version");
   if (!parsed) return parsed.error();

@@ -27,6 +27,9 @@ Result<ContainerSummary> decode_container_summary(std::string_view entry);
 /// API 1.22 are not understood).
 Result<DockerEvent> decode_event(std::string_view line);
 
+/// The body of GET /info.
+Result<HostFacts> decode_host_facts(std::string_view body);
+
 /// The body of GET /version.
 Result<EngineVersion> decode_version(std::string_view body);
 

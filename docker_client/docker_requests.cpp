@@ -87,9 +87,11 @@ DockerRequest inspect_request(std::string_view id, TimePoint deadline) {
   return {"GET", container_path(id, "/json"), deadline};
 }
 
-DockerRequest create_request(std::string_view name, std::string body, TimePoint deadline) {
+DockerRequest create_request(std::string_view name, std::string body, TimePoint deadline,
+                             std::string_view platform) {
   std::string target = "/containers/create";
   if (!name.empty()) add_query(target, "name", name);
+  if (!platform.empty()) add_query(target, "platform", platform);
   return DockerRequest("POST", std::move(target), deadline).with_body(std::move(body));
 }
 

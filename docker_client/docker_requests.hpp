@@ -26,8 +26,10 @@ DockerRequest list_containers_request(bool all, std::string_view filters, TimePo
 DockerRequest list_container_request(std::string_view full_id, TimePoint deadline);
 DockerRequest inspect_request(std::string_view id, TimePoint deadline);
 
-/// `body` is Docker's create body. An empty name lets Docker make one up.
-DockerRequest create_request(std::string_view name, std::string body, TimePoint deadline);
+/// `body` is Docker's create body. An empty name lets Docker make one up. `platform`
+/// ("linux/arm64") needs API 1.41.
+DockerRequest create_request(std::string_view name, std::string body, TimePoint deadline,
+                             std::string_view platform = "");
 DockerRequest start_request(std::string_view id, TimePoint deadline);
 /// Without `grace` the container's own stop timeout holds, 10 s by default; 0 kills at once. The
 /// deadline must allow for it. `signal` is what it begins with, empty the container's own; daemons

@@ -30,6 +30,18 @@ struct DockerEvent {
   std::int64_t time_nano = 0;  ///< Since 1970, by the daemon's clock.
 };
 
+/// What GET /info says of the host.
+struct HostFacts {
+  std::int64_t cpus = 0;
+  std::int64_t memory_bytes = 0;
+  std::map<std::string, std::string> labels;  ///< The daemon's: "k=v" as k and v.
+  std::string operating_system;
+  std::string os_type;
+  std::string architecture;
+  std::string kernel_version;
+  std::string storage_driver;
+};
+
 /// GET /version.
 struct EngineVersion {
   std::string version;          ///< "20.10.24".

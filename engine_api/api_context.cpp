@@ -27,28 +27,12 @@ std::string ApiRequest::target(std::string_view path, const Query& fields) const
   return out;
 }
 
-std::string common_api_version(const HerdPort& herd) {
-  std::optional<docker_client::ApiVersion> lowest;
-  for (const HerdNode& node : herd.nodes()) {
-    const auto version = docker_client::ApiVersion::parse(node.api_version);
-    if (version && (!lowest || *version < *lowest)) lowest = version;
-  }
-  return lowest.value_or(docker_client::newest_known_api_version()).text();
-}
-
-HerdNode own_node(const ApiContext& context) {
-  for (HerdNode& node : context.herd.nodes()) {
-    if (node.self) return std::move(node);
-  }
-  return {};
-}
-
 void add_warning(http_api::HeaderList& headers, const std::vector<std::string>& left_out) {
   if (!left_out.empty()) headers.emplace_back("Warning", warning_text(left_out));
 }
 
 http_api::HeaderList own_headers(const HerdPort& herd, std::string_view content_type) {
-  return {{"Api-Version", common_api_version(herd)},
+  return {{"Api-Version", herd.api_version()},
           {"Content-Type", std::string(content_type)},
           {"Docker-Experimental", "false"},
           {"Ostype", "linux"}};

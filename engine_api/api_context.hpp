@@ -58,17 +58,11 @@ struct ApiRequest {
 /// Names the node that a request is for: its receiver is to act itself.
 inline constexpr std::string_view node_header = "X-Dockherd-Node";
 
-/// This node, as nodes() has it.
-HerdNode own_node(const ApiContext& context);
-
 /// Adds a Warning header that names the hosts that are not in an answer, if any.
 void add_warning(http_api::HeaderList& headers, const std::vector<std::string>& left_out);
 
 /// Headers that every answer of ours has, as dockerd's: Api-Version, Docker-Experimental, Ostype.
 http_api::HeaderList own_headers(const HerdPort& herd, std::string_view content_type);
-
-/// The newest API version that all daemons of the herd speak.
-std::string common_api_version(const HerdPort& herd);
 
 /// Answers with {"message"}.
 asio::awaitable<void> answer_error(const ApiContext& context, http_api::Exchange& exchange,

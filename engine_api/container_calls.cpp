@@ -145,7 +145,7 @@ asio::awaitable<void> ContainerCalls::serve_here(ApiRequest& request) {
 /// `id`: of the container, when the call is about one that this node knows.
 asio::awaitable<void> ContainerCalls::pass_to_daemon(ApiRequest& request, std::string target,
                                                      std::string id) {
-  const HerdNode self = own_node(context_);
+  const HerdNode self = context_.herd.self();
   const bool hijack = may_be_hijacked(request.route.call);
   http_api::RelayOrder order(context_.settings.daemon,
                              head_of(request.exchange, std::move(target), hijack));

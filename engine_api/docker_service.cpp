@@ -67,8 +67,7 @@ asio::awaitable<void> DockerService::serve_unless_cancelled(http_api::Exchange& 
     co_await dispatch(request);
     co_return;
   }
-  for (const HerdNode& node : context_.herd.nodes()) {
-    if (!node.self || node.view.id != meant_for) continue;
+  if (context_.herd.self().view.id == meant_for) {
     co_await dispatch_here(request);
     co_return;
   }
@@ -80,7 +79,7 @@ asio::awaitable<void> DockerService::serve_unless_cancelled(http_api::Exchange& 
 std::optional<std::string> DockerService::version_refused(const DockerRoute& route) const {
   const auto asked = docker_client::ApiVersion::parse(route.version);
   if (!asked) return std::nullopt;
-  const std::string newest = common_api_version(context_.herd);
+  const std::string newest = context_.herd.api_version();
   if (*asked > docker_client::ApiVersion::parse(newest)) {
     return "client version " + route.version + " is too new. Maximum supported API version is " +
            newest;

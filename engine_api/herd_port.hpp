@@ -89,6 +89,9 @@ class HerdPort {
   virtual std::string version() const = 0;  ///< Of this program.
   /// Nodes that are there, by hostname; this one among them.
   virtual std::vector<HerdNode> nodes() const = 0;
+  virtual HerdNode self() const = 0;
+  /// The newest API version that all daemons of the herd speak: "1.41".
+  virtual std::string api_version() const = 0;
   /// "h2 (lost 5 s ago: silent)": hosts that were there and are gone without a goodbye.
   virtual std::vector<std::string> lost_hosts() const = 0;
 

@@ -143,7 +143,7 @@ asio::awaitable<void> ListCalls::serve_here(ApiRequest& request) {
     co_await answer_error(context_, request.exchange, wanted.error());
     co_return;
   }
-  const HerdNode self = own_node(context_);
+  const HerdNode self = context_.herd.self();
   if (!wanted->is_plain() || wanted->limit) {
     const std::string target = request.target(list_path, request.query);
     auto response = co_await filtered_part(self, target);

@@ -20,8 +20,8 @@ constexpr std::string_view promised_key = "Dockherd";
 
 HerdView herd_view(const ApiContext& context) {
   HerdView view;
-  view.id = own_node(context).view.id;
-  view.name = own_node(context).view.name;
+  view.id = context.herd.self().view.id;
+  view.name = context.herd.self().view.name;
   view.version = context.herd.version();
   return view;
 }
@@ -131,7 +131,7 @@ void SystemCalls::note_pruned(const std::string& body) {
 asio::awaitable<Result<http_api::WholeResponse>> SystemCalls::own_call(ApiRequest& request,
                                                                        Duration longest) {
   NodeCall call(std::string(request.exchange.method()), std::string(request.exchange.target()));
-  return call_node(context_, own_node(context_), std::move(call), context_.clock.now() + longest);
+  return call_node(context_, context_.herd.self(), std::move(call), context_.clock.now() + longest);
 }
 
 asio::awaitable<void> SystemCalls::info_here(ApiRequest& request) {

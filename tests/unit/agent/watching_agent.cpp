@@ -49,8 +49,10 @@ WatchingAgent::WatchingAgent(fakes::VirtualTime& world, fakes::MemoryNetwork& ne
       docker(clock, context.get_executor(), daemon, daemon_times),
       herd(NodePorts{context.get_executor(), clock, transport, {&discovery}, docker}, node_of(host),
            bus_of(host)),
-      docker_watcher(herd, docker),
-      peer_watcher(herd, docker_watcher) {
+      promises(herd, docker),
+      claims(herd),
+      docker_watcher(herd, docker, promises),
+      peer_watcher(herd, docker_watcher, claims) {
   time.add(context);
   NodeStatus status;
   status.hostname = herd.settings.hostname;

@@ -46,6 +46,8 @@ struct WatchingAgent {
   fakes::DaemonModel daemon;
   fakes::FakeDocker docker;
   Herd herd;
+  PromiseKeeper promises;
+  NameClaims claims;
   DockerWatcher docker_watcher;
   PeerWatcher peer_watcher;
 };

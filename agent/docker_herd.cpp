@@ -1,0 +1,223 @@
+#include "agent/docker_herd.hpp"
+
+#include <algorithm>
+
+#include "agent/bulk_create.hpp"
+#include "base/text.hpp"
+#include "docker_client/api_version.hpp"
+#include "docker_client/docker_codec.hpp"
+#include "engine_api/docker_error.hpp"
+
+namespace dockherd::agent {
+
+using engine_api::CreateAnswer;
+using engine_api::FoundContainer;
+using engine_api::HerdNode;
+
+namespace {
+
+/// "10.0.0.1:8080" to "10.0.0.1"; "[::1]:8080" to "::1".
+std::string host_part(const std::string& address) {
+  std::string host = address.substr(0, address.rfind(':'));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return host;
+}
+
+Error docker_error(int status, std::string message) {
+  Error error(errc::docker_refused, std::move(message));
+  error.docker_status = status;
+  return error;
+}
+
+/// Docker's answer to a create, out of the envelope.
+std::string created_body(const std::string& envelope) {
+  const auto document = parse_json(envelope);
+  if (!document || !document->is_object()) return "{}";
+  const auto response = document->find("Response");
+  if (response == document->end() || !response->is_object()) return "{}";
+  const auto body = response->find("Body");
+  return body == response->end() ? "{}" : dump_json(*body) + "\n";
+}
+
+/// What no host did. The first refusal that is a 404 counts, because clients then pull the image;
+/// a refusal that would be the same everywhere is Docker's own text.
+CreateAnswer refused_create(const BulkItem& item, const std::vector<std::string>& reasons) {
+  std::vector<std::string> all;
+  int status = item.status;
+  for (const auto& [text, code] : item.refusals) {
+    if (code == 404) status = 404;
+    all.push_back(text);
+  }
+  if (all.size() == 1 && reasons.empty()) {
+    const std::string& text = all.front();
+    const auto colon = text.find(": ");
+    return {status, engine_api::docker_message(text.substr(colon + 2))};
+  }
+  all.insert(all.end(), reasons.begin(), reasons.end());
+  if (all.empty()) all.push_back(item.envelope);
+  return {status, engine_api::docker_message("no host took the container: " + join(all, "; "))};
+}
+
+}  // namespace
+
+HerdNode DockerHerd::node_of(const NodeId& id, const NodeStatus& status) const {
+  HerdNode node;
+  node.view.id = id.hex();
+  node.view.name = status.hostname;
+  node.view.address = status.address;
+  node.view.ip = host_part(status.address);
+  node.view.cpus = status.cpus;
+  node.view.memory_bytes = status.memory_bytes;
+  node.view.labels = status.labels;
+  node.facts = status.facts;
+  node.self = id == herd_.self();
+  node.in_pool = status.in_pool;
+  node.daemon_up = status.daemon_up;
+  node.daemon_error = status.daemon_error;
+  node.api_version = status.docker_api_version;
+  node.docker_version = status.docker_version;
+  return node;
+}
+
+std::vector<HerdNode> DockerHerd::nodes() const {
+  std::vector<HerdNode> nodes;
+  for (const auto& [id, status] : herd_.nodes.nodes()) nodes.push_back(node_of(id, status));
+  std::stable_sort(nodes.begin(), nodes.end(),
+                   [](const HerdNode& a, const HerdNode& b) { return a.view.name < b.view.name; });
+  return nodes;
+}
+
+HerdNode DockerHerd::self() const {
+  return node_of(herd_.self(), *herd_.nodes.find(herd_.self()));
+}
+
+std::string DockerHerd::api_version() const {
+  std::optional<docker_client::ApiVersion> lowest;
+  for (const auto& [id, status] : herd_.nodes.nodes()) {
+    const auto version = docker_client::ApiVersion::parse(status.docker_api_version);
+    if (version && (!lowest || *version < *lowest)) lowest = version;
+  }
+  return lowest.value_or(docker_client::newest_known_api_version()).text();
+}
+
+std::vector<std::string> DockerHerd::lost_hosts() const {
+  std::vector<std::string> hosts;
+  for (const LostNode& lost : herd_.nodes.lost(herd_.clock.now())) {
+    hosts.push_back(lost.hostname + " (lost: " + lost.reason + ")");
+  }
+  return hosts;
+}
+
+asio::awaitable<Result<FoundContainer>> DockerHerd::find(std::string reference) {
+  auto found = find_now(reference);
+  if (!found && !herd_.daemon_asked()) {
+    const TimePoint deadline = herd_.clock.now() + herd_.settings.task_timeout;
+    co_await executor_.wait_until_asked(deadline);
+    found = find_now(reference);
+  }
+  co_return found;
+}
+
+Result<FoundContainer> DockerHerd::find_now(const std::string& reference) const {
+  FoundContainer found;
+  found.reference = reference;
+  std::optional<NodeId> on;
+  if (const auto slash = reference.find('/', 1); slash != std::string::npos) {
+    const std::size_t begin = reference.starts_with('/') ? 1 : 0;
+    const auto named = herd_.nodes.named(reference.substr(begin, slash - begin));
+    if (!named.empty()) on = named.front();
+    found.reference = reference.substr(slash + 1);
+  }
+  const Resolution resolution = herd_.directory.resolve(found.reference, on);
+  if (resolution.candidates.empty()) {
+    std::string message = "No such container: " + reference;
+    std::vector<std::string> lost = lost_hosts();
+    if (!lost.empty()) message += " (it may be on a host that is not here: " + join(lost) + ")";
+    return docker_error(404, std::move(message));
+  }
+  if (resolution.found()) {
+    const ContainerLocation& place = resolution.candidates.front();
+    found.id = place.id;
+    const NodeStatus* status = herd_.nodes.find(place.node);
+    if (status == nullptr) return docker_error(404, "No such container: " + reference);
+    found.node = node_of(place.node, *status);
+    return found;
+  }
+  std::vector<std::string> candidates;
+  for (const ContainerLocation& candidate : resolution.candidates) {
+    const std::string name = candidate.names.empty() ? "" : "/" + candidate.names.front();
+    candidates.push_back(candidate.id.substr(0, 12) + " (" + herd_.hostname_of(candidate.node) +
+                         name + ")");
+  }
+  const bool by_id = !resolution.candidates.front().names.empty() &&
+                     resolution.candidates.front().names.front() != found.reference;
+  const std::string which = join(candidates) + (resolution.more ? " and more" : "");
+  if (by_id) {
+    return docker_error(
+        500, "Multiple IDs found with provided prefix: " + found.reference + ": " + which);
+  }
+  return docker_error(409, "several containers have the name " + found.reference + ": " + which);
+}
+
+asio::awaitable<Result<engine_api::OwnList>> DockerHerd::own_list(bool all, TimePoint deadline) {
+  const bool asked = co_await executor_.wait_until_asked(deadline);
+  if (!asked) {
+    co_return Error(errc::timeout, "the Docker daemon has not answered since this agent started");
+  }
+  co_return co_await watcher_.herd_list(self().view, herd_.settings.name_style, all, deadline);
+}
+
+engine_api::Promised DockerHerd::promised() const {
+  engine_api::Promised promised;
+  promised.nano_cpus = promises_.totals().nano_cpus;
+  promised.memory_bytes = promises_.totals().memory_bytes;
+  return promised;
+}
+
+void DockerHerd::changed(const std::string& id, engine_api::ContainerChange change) {
+  if (change == engine_api::ContainerChange::removed) watcher_.removed(id);
+  if (change == engine_api::ContainerChange::stopped) {
+    watcher_.stopped(id);
+  } else {
+    watcher_.touch(id);
+  }
+}
+
+void DockerHerd::renamed(const FoundContainer& container, const std::string& name) {
+  if (container.node.self) {
+    watcher_.renamed(container.id, name);
+    return;
+  }
+  if (const auto node = NodeId::from_hex(container.node.view.id)) {
+    if (herd_.directory.has(*node, container.id)) {
+      herd_.directory.put(*node, container.id, {name});
+    }
+  }
+}
+
+void DockerHerd::removed(const FoundContainer& container) {
+  const auto node = NodeId::from_hex(container.node.view.id);
+  if (node && !container.node.self) herd_.directory.remove(*node, container.id);
+}
+
+asio::awaitable<CreateAnswer> DockerHerd::create(engine_api::CreateOrder order) {
+  BulkPlan plan;
+  plan.exact_body = std::move(order.body);
+  plan.exact_name = std::move(order.name);
+  plan.platform = std::move(order.platform);
+  plan.headers = std::move(order.headers);
+  plan.pull = false;  // The client does that when it is told that no host has the image.
+  plan.eligible.emplace();
+  for (const std::string& id : order.eligible) {
+    if (const auto node = NodeId::from_hex(id)) plan.eligible->insert(*node);
+  }
+  const auto run = std::make_shared<BulkCreate>(herd_, std::move(plan));
+  co_await run->run();
+  const BulkItem& item = run->items().front();
+  if (item.state == BulkItem::State::created) {
+    co_return CreateAnswer(201, created_body(item.envelope));
+  }
+  co_return refused_create(item, order.reasons);
+}
+
+}  // namespace dockherd::agent

@@ -1,0 +1,141 @@
+#include "agent/name_claims.hpp"
+
+#include <algorithm>
+
+#include "base/fnv1a.hpp"
+#include "base/json_reader.hpp"
+#include "http_api/responses.hpp"
+
+namespace dockherd::agent {
+
+namespace {
+
+/// How long a judge is waited for. One that does not answer may be lost, and then another judges.
+constexpr std::chrono::milliseconds judge_answers_in{1'000};
+constexpr std::size_t judges_asked = 2;
+/// A claim whose end is never heard of.
+constexpr std::chrono::seconds longest_create{60};
+/// The owner's word of the new container is on its way to the judge.
+constexpr std::chrono::seconds until_heard_of{5};
+
+Error conflict(const std::string& name, const std::string& by) {
+  Error error(errc::docker_refused, "Conflict. The container name \"/" + name +
+                                        "\" is already in use by " + by +
+                                        ". You have to remove (or rename) that container to be "
+                                        "able to reuse that name.");
+  error.docker_status = 409;
+  return error;
+}
+
+}  // namespace
+
+/// Says to the judge how the claim ended, however it does.
+class NameClaims::Held final : public Ticket {
+ public:
+  Held(NameClaims& claims, NodeId judge, std::string name, std::string token)
+      : claims_(claims), judge_(judge), name_(std::move(name)), token_(std::move(token)) {}
+  ~Held() override { claims_.release(judge_, name_, token_, used_); }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+
+  void used() override { used_ = true; }
+
+ private:
+  NameClaims& claims_;
+  NodeId judge_;
+  std::string name_;
+  std::string token_;
+  bool used_ = false;
+};
+
+NodeId NameClaims::judge_of(const std::string& name) const {
+  NodeId judge = herd_.self();
+  std::uint64_t highest = 0;
+  for (const auto& [node, status] : herd_.nodes.nodes()) {
+    const std::uint64_t weight = fnv1a(fnv1a(fnv1a_start, name), node.raw());
+    if (weight < highest) continue;
+    highest = weight;
+    judge = node;
+  }
+  return judge;
+}
+
+std::optional<Error> NameClaims::taken(const std::string& name) const {
+  const Resolution holders = herd_.directory.named(name);
+  if (holders.candidates.empty()) return std::nullopt;
+  return conflict(name, "container \"" + holders.candidates.front().id + "\"");
+}
+
+asio::awaitable<Result<std::shared_ptr<NameClaims::Ticket>>> NameClaims::claim(std::string name) {
+  if (name.empty()) co_return std::shared_ptr<Ticket>();
+  if (const auto error = taken(name)) co_return *error;
+  ClaimNameVerb verb;
+  verb.name = name;
+  verb.token = random_token(herd_.random);
+  NodeId judge = herd_.self();
+  for (std::size_t asked = 0; asked < judges_asked; ++asked) {
+    judge = judge_of(name);
+    const TimePoint deadline = herd_.clock.now() + judge_answers_in;
+    const auto answer = co_await herd_.bus.request(judge, encode_verb(verb), deadline);
+    if (!answer) continue;
+    if (answer->status == 200) break;
+    Error refused = conflict(name, "a container that is being created");
+    const auto body = parse_json(answer->body);
+    if (body && body->is_object() && body->contains("error") && (*body)["error"].is_string()) {
+      refused.message = (*body)["error"].get<std::string>();
+    }
+    co_return refused;
+  }
+  // Without a judge it is as in a split herd: what this node knows must do.
+  std::shared_ptr<Ticket> ticket = std::make_shared<Held>(*this, judge, name, verb.token);
+  co_return ticket;
+}
+
+VerbReply NameClaims::judge(const ClaimNameVerb& verb) {
+  const TimePoint now = herd_.clock.now();
+  std::erase_if(claims_, [now](const auto& claim) { return claim.second.until <= now; });
+  if (const auto error = taken(verb.name)) return http_api::error_reply(*error);
+  const auto [claim, free] =
+      claims_.try_emplace(verb.name, Claim{verb.token, now + longest_create});
+  if (!free && claim->second.token != verb.token) {
+    return http_api::error_reply(conflict(verb.name, "a container that is being created"));
+  }
+  return {200, "{}"};
+}
+
+void NameClaims::release(const NodeId& judge, const std::string& name, const std::string& token,
+                         bool used) {
+  if (judge == herd_.self()) {
+    end_claim(name, token, used);
+    return;
+  }
+  herd_.bus.notify(judge, std::string(topic_name_released),
+                   dump_json(json{{"name", name}, {"token", token}, {"used", used}}));
+}
+
+void NameClaims::end_claim(const std::string& name, const std::string& token, bool used) {
+  const auto claim = claims_.find(name);
+  if (claim == claims_.end() || claim->second.token != token) return;
+  if (used) {
+    claim->second.until = herd_.clock.now() + until_heard_of;
+  } else {
+    claims_.erase(claim);
+  }
+}
+
+Result<void> NameClaims::released(const std::string& notice) {
+  const auto document = parse_json(notice);
+  if (!document) return document.error();
+  const auto reader = JsonReader::of(*document);
+  if (!reader) return reader.error();
+  const auto name = reader->string("name");
+  const auto token = reader->string("token");
+  const auto used = reader->boolean("used");
+  if (!name || !*name || !token || !*token || !used) {
+    return Error(errc::bad_request, "a released name needs name, token and used");
+  }
+  end_claim(**name, **token, used->value_or(false));
+  return {};
+}
+
+}  // namespace dockherd::agent

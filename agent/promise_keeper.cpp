@@ -1,0 +1,106 @@
+#include "agent/promise_keeper.hpp"
+
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/json_reader.hpp"
+#include "docker_client/docker_requests.hpp"
+
+namespace dockherd::agent {
+
+namespace {
+
+constexpr std::chrono::seconds inspect_timeout{10};
+constexpr std::chrono::milliseconds retry{200};
+
+engine_api::Reservation reservation_in(std::string_view create_body) {
+  const auto body = parse_json(create_body);
+  if (!body || !body->is_object()) return {};
+  const json* host_config = find_member(*body, "HostConfig");
+  return host_config == nullptr ? engine_api::Reservation()
+                                : engine_api::reservation_of(*host_config);
+}
+
+}  // namespace
+
+PromiseKeeper::PromiseKeeper(Herd& herd, docker_client::Docker& docker)
+    : herd_(herd), docker_(docker), wake_(herd.tasks.executor(), 1) {}
+
+void PromiseKeeper::start() {
+  herd_.tasks.spawn("docker promises", learn());
+}
+
+void PromiseKeeper::listed(const std::string& id, const std::string& state) {
+  states_[id] = state;
+  const auto known = known_.find(id);
+  if (known == known_.end()) {
+    unknown_.insert(id);
+    wake_.try_send(boost::system::error_code());
+  } else if (engine_api::holds_resources(state)) {
+    ledger_.put(id, known->second, engine_api::holds_ports(state));
+  } else {
+    ledger_.remove(id);
+  }
+}
+
+void PromiseKeeper::removed(const std::string& id) {
+  states_.erase(id);
+  known_.erase(id);
+  unknown_.erase(id);
+  ledger_.remove(id);
+}
+
+std::optional<std::string> PromiseKeeper::why_not(std::string_view create_body) const {
+  const NodeStatus& status = *herd_.nodes.find(herd_.self());
+  engine_api::Capacity capacity;
+  capacity.memory_bytes = status.memory_bytes;
+  capacity.nano_cpus = status.cpus * 1'000'000'000;
+  return ledger_.why_not(reservation_in(create_body), capacity, herd_.settings.overcommit,
+                         engine_api::container_slots(status.labels));
+}
+
+PromiseKeeper::Promise::Promise(PromiseKeeper& keeper, std::string_view create_body)
+    : keeper_(keeper),
+      key_("create " + std::to_string(++keeper.promises_ever_)),
+      reservation_(reservation_in(create_body)) {
+  keeper_.ledger_.put(key_, reservation_, true);
+}
+
+PromiseKeeper::Promise::~Promise() {
+  keeper_.ledger_.remove(key_);
+}
+
+void PromiseKeeper::Promise::made(const std::string& id) {
+  keeper_.known_[id] = reservation_;
+  keeper_.unknown_.erase(id);
+  keeper_.ledger_.put(id, reservation_, true);
+}
+
+asio::awaitable<void> PromiseKeeper::learn() {
+  for (;;) {
+    co_await wake_.async_receive(asio::use_awaitable);
+    while (!unknown_.empty()) {
+      std::string id = *unknown_.begin();
+      unknown_.erase(unknown_.begin());
+      co_await look_at(std::move(id));
+    }
+  }
+}
+
+asio::awaitable<void> PromiseKeeper::look_at(std::string id) {
+  auto request = docker_client::inspect_request(id, herd_.clock.now() + inspect_timeout);
+  const auto response = co_await docker_.call(std::move(request));
+  const auto state = states_.find(id);
+  if (state == states_.end() || known_.contains(id)) co_return;  // Removed or learnt meanwhile.
+  if (!response || response->status >= 500) {
+    unknown_.insert(id);
+    co_await herd_.clock.sleep_until(herd_.clock.now() + retry);
+    co_return;
+  }
+  const auto inspection = response->ok() ? parse_json(response->body) : Result<json>(json());
+  if (!inspection || !inspection->is_object()) co_return;
+  known_[id] = engine_api::reservation_of_inspection(*inspection);
+  const std::string listed_state = state->second;
+  listed(id, listed_state);
+}
+
+}  // namespace dockherd::agent

@@ -1,0 +1,66 @@
+// What this node's containers are promised (memory, CPUs, ports), kept true as they come and go.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/experimental/channel.hpp>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "agent/herd.hpp"
+#include "docker_client/docker.hpp"
+#include "engine_api/reservation.hpp"
+
+namespace dockherd::agent {
+
+/// Purpose: says whether this host can take one more container. The daemon's list does not tell
+/// what a container was promised, so each is inspected once, a few at a time; those created by this
+/// agent are known without. Lifecycle: start() spawns its loop into herd.tasks. One thread only.
+class PromiseKeeper {
+ public:
+  PromiseKeeper(Herd& herd, docker_client::Docker& docker);
+
+  void start();
+
+  /// The daemon lists the container in this state.
+  void listed(const std::string& id, const std::string& state);
+  void removed(const std::string& id);
+
+  /// Why this host cannot take a container with this create body; nothing when it can.
+  std::optional<std::string> why_not(std::string_view create_body) const;
+
+  /// What a create under way will have. Its place is kept until the container is known or the
+  /// promise ends unused.
+  class Promise {
+   public:
+    Promise(PromiseKeeper& keeper, std::string_view create_body);
+    ~Promise();
+    Promise(const Promise&) = delete;
+    Promise& operator=(const Promise&) = delete;
+    /// The container that was made of it.
+    void made(const std::string& id);
+
+   private:
+    PromiseKeeper& keeper_;
+    std::string key_;
+    engine_api::Reservation reservation_;
+  };
+
+  const engine_api::ReservationLedger::Totals& totals() const { return ledger_.totals(); }
+
+ private:
+  asio::awaitable<void> learn();
+  asio::awaitable<void> look_at(std::string id);
+
+  Herd& herd_;
+  docker_client::Docker& docker_;
+  engine_api::ReservationLedger ledger_;
+  std::map<std::string, engine_api::Reservation> known_;
+  std::map<std::string, std::string> states_;  // As last listed.
+  std::set<std::string> unknown_;              // To be inspected.
+  std::uint64_t promises_ever_ = 0;
+  asio::experimental::channel<void(boost::system::error_code)> wake_;
+};
+
+}  // namespace dockherd::agent
