@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "base/text.hpp"
 #include "docker_client/docker_codec.hpp"
 #include "docker_client/docker_requests.hpp"
 #include "engine_api/docker_error.hpp"
 #include "engine_api/herd_calls.hpp"
+#include "engine_api/herd_networks.hpp"
 #include "engine_api/object_text.hpp"
 
 namespace dockherd::engine_api {
@@ -149,10 +151,35 @@ asio::awaitable<CreateAnswer> CreateCalls::place(ApiRequest& request, json body,
   for (const auto& refusal : outcome.refusals) {
     order.reasons.push_back(refusal.host + ": " + refusal.reason);
   }
+  if (!rules.networks.empty()) {
+    co_await bring_networks(order, rules.networks);
+    if (order.eligible.empty()) {
+      co_return CreateAnswer(503, docker_message("no host fits: " + join(order.reasons, "; ")));
+    }
+  }
   order.body = dump_json(body);
   CreateAnswer answer = co_await context_.herd.create(std::move(order));
   if (answer.status == 201 && *ticket) (*ticket)->used();
   co_return answer;
+}
+
+/// A host that has joined since the networks were made gets them now. One that cannot have them
+/// cannot have the container.
+asio::awaitable<void> CreateCalls::bring_networks(CreateOrder& order,
+                                                  std::vector<std::string> networks) {
+  std::vector<HerdNode> hosts = context_.herd.nodes();
+  std::erase_if(hosts, [&order](const HerdNode& host) {
+    return std::find(order.eligible.begin(), order.eligible.end(), host.view.id) ==
+           order.eligible.end();
+  });
+  const std::vector<HerdNode> asked = hosts;
+  const auto failures = co_await ensure_networks(context_, std::move(hosts), std::move(networks));
+  for (const HostAnswer& failure : failures) {
+    for (const HerdNode& host : asked) {
+      if (host.view.name == failure.hostname) std::erase(order.eligible, host.view.id);
+    }
+    order.reasons.push_back(failure.hostname + ": " + docker_client::error_message(failure.body));
+  }
 }
 
 asio::awaitable<std::vector<HostFacts>> CreateCalls::facts_for(CreateRules rules) {

@@ -26,6 +26,7 @@ class CreateCalls {
   asio::awaitable<void> add_images(std::vector<HostFacts>& facts);
   asio::awaitable<void> add_volumes(std::vector<HostFacts>& facts);
   asio::awaitable<void> name_networks(json& body, std::vector<std::string> networks);
+  asio::awaitable<void> bring_networks(CreateOrder& order, std::vector<std::string> networks);
   asio::awaitable<CreateAnswer> place(ApiRequest& request, json body, CreateRules rules);
 
   ApiContext& context_;

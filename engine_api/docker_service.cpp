@@ -35,7 +35,9 @@ DockerService::DockerService(ApiContext context)
       containers_(context_),
       lists_(context_),
       creates_(context_),
-      system_(context_) {}
+      system_(context_),
+      networks_(context_),
+      volumes_(context_) {}
 
 asio::awaitable<void> DockerService::serve(http_api::Exchange& exchange) {
   std::string failure;
@@ -119,6 +121,24 @@ asio::awaitable<void> DockerService::dispatch(ApiRequest& request) {
       co_return co_await lists_.serve(request);
     case Call::create_container:
       co_return co_await creates_.serve(request);
+    case Call::list_networks:
+      co_return co_await networks_.list(request);
+    case Call::network_inspect:
+      co_return co_await networks_.inspect(request);
+    case Call::network_create:
+      co_return co_await networks_.create(request);
+    case Call::network_remove:
+      co_return co_await networks_.remove(request);
+    case Call::network_connect:
+      co_return co_await networks_.connect(request);
+    case Call::list_volumes:
+      co_return co_await volumes_.list(request);
+    case Call::volume_inspect:
+      co_return co_await volumes_.inspect(request);
+    case Call::volume_create:
+      co_return co_await volumes_.create(request);
+    case Call::volume_remove:
+      co_return co_await volumes_.remove(request);
     case Call::not_offered:
       co_return co_await answer_error(context_, request.exchange, 501,
                                       not_offered_text(request.route));
@@ -139,6 +159,8 @@ asio::awaitable<void> DockerService::dispatch_here(ApiRequest& request) {
       co_return co_await system_.info_here(request);
     case Call::prune:
       co_return co_await system_.prune_here(request);
+    case Call::network_connect:
+      co_return co_await networks_.connect_here(request);
     case Call::not_offered:
     case Call::unknown:
     case Call::wrong_method:

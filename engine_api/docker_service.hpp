@@ -7,7 +7,9 @@
 #include "engine_api/container_calls.hpp"
 #include "engine_api/create_calls.hpp"
 #include "engine_api/list_calls.hpp"
+#include "engine_api/network_calls.hpp"
 #include "engine_api/system_calls.hpp"
+#include "engine_api/volume_calls.hpp"
 #include "http_api/docker_api.hpp"
 
 namespace dockherd::engine_api {
@@ -31,6 +33,8 @@ class DockerService final : public http_api::DockerApi {
   ListCalls lists_;
   CreateCalls creates_;
   SystemCalls system_;
+  NetworkCalls networks_;
+  VolumeCalls volumes_;
 };
 
 }  // namespace dockherd::engine_api

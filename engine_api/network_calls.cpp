@@ -1,0 +1,172 @@
+#include "engine_api/network_calls.hpp"
+
+#include <algorithm>
+
+#include "docker_client/docker_codec.hpp"
+#include "docker_client/docker_requests.hpp"
+#include "engine_api/docker_error.hpp"
+#include "engine_api/merge_networks.hpp"
+#include "engine_api/object_text.hpp"
+
+namespace dockherd::engine_api {
+
+namespace {
+
+/// Networks that reach over hosts by themselves are one daemon's business.
+bool is_made_everywhere(const json& body) {
+  const std::string scope = text_member(body, "Scope");
+  return text_member(body, "Driver") != "overlay" && (scope.empty() || scope == "local");
+}
+
+/// In dockerd's words, when a host's containers use the network.
+std::optional<std::string> in_use(const HostAnswer& inspection) {
+  const auto network = ObjectText::sliced(inspection.body);
+  const auto containers = network ? ObjectText::sliced(network->find("Containers")) : std::nullopt;
+  if (!containers || containers->keys().empty()) return std::nullopt;
+  return "error while removing network: network " + string_of(network->find("Name")).value_or("") +
+         " id " + string_of(network->find("Id")).value_or("") + " has active endpoints";
+}
+
+}  // namespace
+
+asio::awaitable<void> NetworkCalls::list(ApiRequest& request) {
+  ListOrder order = read_list_order(context_, request.query);
+  NodeCall call("GET", request.target("/networks", order.query));
+  const auto answers = co_await call_nodes(context_, std::move(order.nodes), std::move(call),
+                                           context_.task_deadline());
+  co_await answer_merged(context_, request.exchange, merge_networks(answers));
+}
+
+asio::awaitable<void> NetworkCalls::inspect(ApiRequest& request) {
+  const NetworkSearch search = co_await find_network(context_, request.route.name, request.query);
+  co_await answer_merged(context_, request.exchange, merge_network_inspections(search.answers));
+}
+
+asio::awaitable<HostAnswer> NetworkCalls::call_one(HerdNode node, NodeCall call) {
+  std::vector<HerdNode> nodes;
+  nodes.push_back(std::move(node));
+  auto answers =
+      co_await call_nodes(context_, std::move(nodes), std::move(call), change_deadline(context_));
+  co_return std::move(answers.front());
+}
+
+asio::awaitable<void> NetworkCalls::create(ApiRequest& request) {
+  auto body = co_await read_json_body(context_, request);
+  if (!body) co_return;
+  NodeCall call("POST", request.target(request.route.path, request.query));
+  call.body = body->text;
+  if (!body->value.is_object() || !is_made_everywhere(body->value)) {
+    HostAnswer answer = co_await call_one(own_node(context_), std::move(call));
+    co_await answer_as(context_, request.exchange, std::move(answer));
+    co_return;
+  }
+  MakeOrder order(std::move(call));
+  order.hosts = pool_of(context_);
+  if (order.hosts.empty()) {
+    co_await answer_error(context_, request.exchange, 503,
+                          "no host takes new networks: none is in the pool with a daemon that is "
+                          "up");
+    co_return;
+  }
+  // A host that has joined since gets what the others have; only what is everywhere is refused.
+  order.conflict_means_there = true;
+  order.undo = [](const HerdNode&, const HostAnswer& made) -> std::optional<NodeCall> {
+    const auto id = docker_client::created_id(made.body);
+    if (!id) return std::nullopt;
+    return NodeCall("DELETE", "/networks/" + docker_client::url_encode(*id));
+  };
+  HostAnswer answer = co_await make_everywhere(context_, std::move(order));
+  co_await answer_as(context_, request.exchange, std::move(answer));
+}
+
+asio::awaitable<void> NetworkCalls::remove(ApiRequest& request) {
+  const NetworkSearch search = co_await find_network(context_, request.route.name, Query());
+  std::vector<HerdNode> holders = search.holders();
+  if (holders.empty()) {
+    co_await answer_merged(context_, request.exchange, merge_network_inspections(search.answers));
+    co_return;
+  }
+  if (!search.local) holders.resize(1);
+  // It is removed everywhere or, when a host needs it, nowhere: so the hosts are looked at first.
+  // A container may still come in between; then the others have lost theirs, and the answer says
+  // that. With one holder its daemon knows best.
+  for (std::size_t i = 0; holders.size() > 1 && i < search.nodes.size(); ++i) {
+    if (search.answers[i].status != 200) continue;
+    const auto refusal = in_use(search.answers[i]);
+    if (!refusal) continue;
+    co_await answer_error(context_, request.exchange, 403,
+                          search.nodes[i].view.name + ": " + *refusal);
+    co_return;
+  }
+  const std::string& reference = holders.size() > 1 ? search.name : request.route.name;
+  NodeCall call("DELETE", "/networks/" + docker_client::url_encode(reference));
+  auto answers =
+      co_await call_nodes(context_, std::move(holders), std::move(call), change_deadline(context_));
+  co_await answer_as(context_, request.exchange, removal_answer(std::move(answers)));
+}
+
+// --- connect and disconnect ----------------------------------------------------------------------
+
+asio::awaitable<void> NetworkCalls::connect(ApiRequest& request) {
+  auto body = co_await read_json_body(context_, request);
+  if (!body) co_return;
+  json* reference = member_of(body->value, "Container");
+  if (reference == nullptr || !reference->is_string() || reference->get<std::string>().empty()) {
+    NodeCall call("POST", request.target(request.route.path, request.query));
+    call.body = body->text;
+    HostAnswer answer = co_await call_one(own_node(context_), std::move(call));
+    co_await answer_as(context_, request.exchange, std::move(answer));
+    co_return;
+  }
+  auto found = co_await context_.herd.find(reference->get<std::string>());
+  if (!found) {
+    co_await answer_error(context_, request.exchange, found.error());
+    co_return;
+  }
+  *reference = found->id;
+  body->text = dump_json(body->value);
+  std::string network = co_await name_at(found->node, request.route.name);
+  HostAnswer answer =
+      co_await connect_at(std::move(*found), std::move(network), request, std::move(*body));
+  co_await answer_as(context_, request.exchange, std::move(answer));
+}
+
+/// The network as the host knows it; made there when only others have it.
+asio::awaitable<std::string> NetworkCalls::name_at(HerdNode host, std::string network) {
+  NodeCall look("GET", "/networks/" + docker_client::url_encode(network));
+  const HostAnswer known = co_await call_one(host, std::move(look));
+  if (known.status != 404) co_return network;
+  const NetworkSearch search = co_await find_network(context_, network, Query());
+  if (search.name.empty()) co_return network;
+  std::vector<HerdNode> hosts;
+  hosts.push_back(std::move(host));
+  std::vector<std::string> networks;
+  networks.push_back(search.name);
+  co_await ensure_networks(context_, std::move(hosts), std::move(networks));
+  co_return search.name;
+}
+
+asio::awaitable<HostAnswer> NetworkCalls::connect_at(FoundContainer container, std::string network,
+                                                     ApiRequest& request, JsonBody body) {
+  NodeCall call(
+      "POST", request.target("/networks/" + docker_client::url_encode(network) + request.route.rest,
+                             request.query));
+  call.body = std::move(body.text);
+  const bool own = container.node.self;
+  HostAnswer answer = co_await call_one(std::move(container.node), std::move(call));
+  if (own) context_.herd.changed(container.id, ContainerChange::touched);
+  co_return answer;
+}
+
+asio::awaitable<void> NetworkCalls::connect_here(ApiRequest& request) {
+  auto body = co_await read_json_body(context_, request);
+  if (!body) co_return;
+  FoundContainer container;
+  container.node = own_node(context_);
+  container.id = text_member(body->value, "Container");
+  HostAnswer answer =
+      co_await connect_at(std::move(container), request.route.name, request, std::move(*body));
+  co_await answer_as(context_, request.exchange, std::move(answer));
+}
+
+}  // namespace dockherd::engine_api

@@ -1,0 +1,165 @@
+#include "engine_api/volume_calls.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "docker_client/docker_requests.hpp"
+#include "engine_api/docker_error.hpp"
+#include "engine_api/merge_volumes.hpp"
+#include "engine_api/object_text.hpp"
+
+namespace dockherd::engine_api {
+
+namespace {
+
+/// What a plugin makes may be one thing for all hosts already: its daemon decides.
+bool is_made_everywhere(const json& body) {
+  const std::string driver = text_member(body, "Driver");
+  return driver.empty() || driver == "local";
+}
+
+std::string target_of(const std::string& volume) {
+  return "/volumes/" + docker_client::url_encode(volume);
+}
+
+/// Docker makes up a name for a volume without one: the other hosts get the same.
+NodeCall with_name(const NodeCall& call, const HostAnswer& first) {
+  NodeCall named = call;
+  const auto volume = ObjectText::sliced(first.body);
+  const auto name = volume ? string_of(volume->find("Name")) : std::nullopt;
+  auto body = parse_json(call.body);
+  if (!name || !body) return named;
+  if (json* given = member_of(*body, "Name"); given != nullptr) {
+    *given = *name;
+  } else {
+    (*body)["Name"] = *name;
+  }
+  named.body = dump_json(*body);
+  return named;
+}
+
+std::vector<std::string> ids_in(const std::string& list) {
+  std::vector<std::string> ids;
+  for (const std::string_view element :
+       elements_of(list).value_or(std::vector<std::string_view>())) {
+    const auto container = ObjectText::sliced(element);
+    const auto id = container ? string_of(container->find("Id")) : std::nullopt;
+    if (id) ids.push_back(*id);
+  }
+  return ids;
+}
+
+}  // namespace
+
+asio::awaitable<void> VolumeCalls::list(ApiRequest& request) {
+  ListOrder order = read_list_order(context_, request.query);
+  NodeCall call("GET", request.target("/volumes", order.query));
+  const auto answers = co_await call_nodes(context_, std::move(order.nodes), std::move(call),
+                                           context_.task_deadline());
+  co_await answer_merged(context_, request.exchange, merge_volumes(answers));
+}
+
+asio::awaitable<void> VolumeCalls::inspect(ApiRequest& request) {
+  NodeCall call("GET", target_of(request.route.name));
+  const auto answers = co_await call_all(context_, std::move(call), context_.task_deadline());
+  co_await answer_merged(context_, request.exchange, merge_volume_inspections(answers));
+}
+
+asio::awaitable<HostAnswer> VolumeCalls::ask_own_daemon(NodeCall call) {
+  std::vector<HerdNode> nodes;
+  nodes.push_back(own_node(context_));
+  auto answers =
+      co_await call_nodes(context_, std::move(nodes), std::move(call), change_deadline(context_));
+  co_return std::move(answers.front());
+}
+
+asio::awaitable<std::vector<HerdNode>> VolumeCalls::holders_of(std::string volume) {
+  std::vector<HerdNode> nodes = context_.herd.nodes();
+  if (volume.empty()) co_return std::vector<HerdNode>();
+  NodeCall call("GET", target_of(volume));
+  const auto answers =
+      co_await call_nodes(context_, nodes, std::move(call), context_.task_deadline());
+  std::vector<HerdNode> holders;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (answers[i].status == 200) holders.push_back(std::move(nodes[i]));
+  }
+  co_return holders;
+}
+
+asio::awaitable<void> VolumeCalls::create(ApiRequest& request) {
+  auto body = co_await read_json_body(context_, request);
+  if (!body) co_return;
+  NodeCall call("POST", request.target(request.route.path, request.query));
+  call.body = body->text;
+  if (!body->value.is_object() || !is_made_everywhere(body->value)) {
+    HostAnswer answer = co_await ask_own_daemon(std::move(call));
+    co_await answer_as(context_, request.exchange, std::move(answer));
+    co_return;
+  }
+  MakeOrder order(std::move(call));
+  order.hosts = pool_of(context_);
+  if (order.hosts.empty()) {
+    co_await answer_error(context_, request.exchange, 503,
+                          "no host takes new volumes: none is in the pool with a daemon that is "
+                          "up");
+    co_return;
+  }
+  order.for_others = with_name;
+  // To make a volume that is there is no error for Docker, and what it holds must stay.
+  std::set<std::string> had_it;
+  for (const HerdNode& holder : co_await holders_of(text_member(body->value, "Name"))) {
+    had_it.insert(holder.view.id);
+  }
+  order.undo = [had_it](const HerdNode& host, const HostAnswer& made) -> std::optional<NodeCall> {
+    const auto volume = ObjectText::sliced(made.body);
+    const auto name = volume ? string_of(volume->find("Name")) : std::nullopt;
+    if (!name || had_it.contains(host.view.id)) return std::nullopt;
+    return NodeCall("DELETE", target_of(*name));
+  };
+  HostAnswer answer = co_await make_everywhere(context_, std::move(order));
+  co_await answer_as(context_, request.exchange, std::move(answer));
+}
+
+/// In dockerd's words, when containers of a host use the volume.
+asio::awaitable<std::optional<std::string>> VolumeCalls::in_use(std::vector<HerdNode> holders,
+                                                                std::string volume) {
+  json filters = json::object();
+  filters["volume"][volume] = true;
+  Query query;
+  query.emplace_back("all", "1");
+  query.emplace_back("filters", dump_json(filters));
+  NodeCall call("GET", "/containers/json?" + format_query(query));
+  const auto answers =
+      co_await call_nodes(context_, std::move(holders), std::move(call), context_.task_deadline());
+  for (const HostAnswer& answer : answers) {
+    if (answer.status != 200) continue;
+    const std::vector<std::string> ids = ids_in(answer.body);
+    if (ids.empty()) continue;
+    co_return answer.hostname + ": remove " + volume + ": volume is in use - [" + join(ids) + "]";
+  }
+  co_return std::nullopt;
+}
+
+asio::awaitable<void> VolumeCalls::remove(ApiRequest& request) {
+  std::vector<HerdNode> holders = co_await holders_of(request.route.name);
+  NodeCall call("DELETE", request.target(request.route.path, request.query));
+  if (holders.empty()) {
+    HostAnswer answer = co_await ask_own_daemon(std::move(call));
+    co_await answer_as(context_, request.exchange, std::move(answer));
+    co_return;
+  }
+  // It is removed everywhere or, when a host's containers use it, nowhere: what a volume holds does
+  // not come back. With one holder its daemon knows best.
+  if (holders.size() > 1) {
+    const auto refusal = co_await in_use(holders, request.route.name);
+    if (refusal) {
+      co_await answer_error(context_, request.exchange, 409, *refusal);
+      co_return;
+    }
+  }
+  auto answers =
+      co_await call_nodes(context_, std::move(holders), std::move(call), change_deadline(context_));
+  co_await answer_as(context_, request.exchange, removal_answer(std::move(answers)));
+}
+
+}  // namespace dockherd::engine_api

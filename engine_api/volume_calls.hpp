@@ -1,0 +1,32 @@
+// Calls about volumes: those of one name on all hosts are one.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <set>
+#include <string>
+
+#include "engine_api/api_context.hpp"
+#include "engine_api/made_everywhere.hpp"
+
+namespace dockherd::engine_api {
+
+/// One thread only.
+class VolumeCalls {
+ public:
+  explicit VolumeCalls(ApiContext& context) : context_(context) {}
+
+  asio::awaitable<void> list(ApiRequest& request);
+  asio::awaitable<void> inspect(ApiRequest& request);
+  asio::awaitable<void> create(ApiRequest& request);
+  asio::awaitable<void> remove(ApiRequest& request);
+
+ private:
+  asio::awaitable<HostAnswer> ask_own_daemon(NodeCall call);
+  asio::awaitable<std::vector<HerdNode>> holders_of(std::string volume);
+  asio::awaitable<std::optional<std::string>> in_use(std::vector<HerdNode> holders,
+                                                     std::string volume);
+
+  ApiContext& context_;
+};
+
+}  // namespace dockherd::engine_api
