@@ -37,7 +37,8 @@ DockerService::DockerService(ApiContext context)
       creates_(context_),
       system_(context_),
       networks_(context_),
-      volumes_(context_) {}
+      volumes_(context_),
+      events_(context_) {}
 
 asio::awaitable<void> DockerService::serve(http_api::Exchange& exchange) {
   std::string failure;
@@ -139,6 +140,8 @@ asio::awaitable<void> DockerService::dispatch(ApiRequest& request) {
       co_return co_await volumes_.create(request);
     case Call::volume_remove:
       co_return co_await volumes_.remove(request);
+    case Call::events:
+      co_return co_await events_.serve(request);
     case Call::not_offered:
       co_return co_await answer_error(context_, request.exchange, 501,
                                       not_offered_text(request.route));

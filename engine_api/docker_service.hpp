@@ -6,6 +6,7 @@
 #include "engine_api/api_context.hpp"
 #include "engine_api/container_calls.hpp"
 #include "engine_api/create_calls.hpp"
+#include "engine_api/event_calls.hpp"
 #include "engine_api/list_calls.hpp"
 #include "engine_api/network_calls.hpp"
 #include "engine_api/system_calls.hpp"
@@ -35,6 +36,7 @@ class DockerService final : public http_api::DockerApi {
   SystemCalls system_;
   NetworkCalls networks_;
   VolumeCalls volumes_;
+  EventCalls events_;
 };
 
 }  // namespace dockherd::engine_api

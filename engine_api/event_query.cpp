@@ -1,0 +1,90 @@
+#include "engine_api/event_query.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "engine_api/list_query.hpp"
+
+namespace dockherd::engine_api {
+
+namespace {
+
+constexpr std::int64_t second = 1'000'000'000;
+constexpr std::size_t decimals = 9;
+constexpr std::int64_t most_seconds = 9'000'000'000;
+
+std::optional<std::int64_t> whole_number(std::string_view digits) {
+  std::int64_t number = 0;
+  const auto end = digits.data() + digits.size();
+  const auto read = std::from_chars(digits.data(), end, number);
+  if (digits.empty() || read.ec != std::errc() || read.ptr != end || number < 0) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+/// Whether a filter, if it is set, has the value.
+bool allows(const json& filters, const char* key, std::string_view value) {
+  const auto found = filters.find(key);
+  return found == filters.end() || found->contains(std::string(value));
+}
+
+}  // namespace
+
+std::optional<std::int64_t> read_event_time(std::string_view text) {
+  const auto point = text.find('.');
+  const auto seconds = whole_number(text.substr(0, point));
+  if (!seconds || *seconds > most_seconds) return std::nullopt;
+  if (point == text.npos) return *seconds * second;
+  std::string fraction(text.substr(point + 1));
+  if (fraction.empty() || fraction.size() > decimals) return std::nullopt;
+  fraction.resize(decimals, '0');
+  const auto nanoseconds = whole_number(fraction);
+  if (!nanoseconds) return std::nullopt;
+  return *seconds * second + *nanoseconds;
+}
+
+std::string event_time_text(std::int64_t nanoseconds) {
+  std::string fraction = std::to_string(nanoseconds % second);
+  fraction.insert(0, decimals - fraction.size(), '0');
+  return std::to_string(nanoseconds / second) + "." + fraction;
+}
+
+EventQuery::EventQuery(Query query) : query_(std::move(query)) {
+  until_ = read_event_time(query_value(query_, "until").value_or(""));
+  auto filters = read_filters(query_value(query_, "filters").value_or(""));
+  if (!filters) return;
+  nodes_ = take_filter(*filters, "node");
+  filters_ = std::move(*filters);
+  if (nodes_.empty()) return;
+  for (auto& [key, value] : query_) {
+    if (key == "filters") value = filters_.empty() ? "" : dump_json(filters_);
+  }
+}
+
+bool EventQuery::wants_node(const NodeView& node) const {
+  return nodes_.empty() || std::any_of(nodes_.begin(), nodes_.end(), [&node](const auto& wanted) {
+           return wanted == node.name || wanted == node.id;
+         });
+}
+
+bool EventQuery::wants_node_event(std::string_view action, const NodeView& node) const {
+  if (!wants_node(node)) return false;
+  // Any other filter asks for something that a node has not: a container, an image, a label.
+  for (const auto& [key, values] : filters_.items()) {
+    if (key != "type" && key != "event" && key != "scope") return false;
+  }
+  return allows(filters_, "type", "node") && allows(filters_, "event", action) &&
+         allows(filters_, "scope", "swarm");
+}
+
+Query EventQuery::for_daemon(std::optional<std::int64_t> since_nano) const {
+  Query query;
+  for (const auto& field : query_) {
+    if (field.first != "since" || !since_nano) query.push_back(field);
+  }
+  if (since_nano) query.emplace_back("since", event_time_text(*since_nano));
+  return query;
+}
+
+}  // namespace dockherd::engine_api
