@@ -7,6 +7,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "lab"))
 
+from docker_cli import Cli, programs  # noqa: E402
 from herd import Herd  # noqa: E402
 from herdlab import Lab  # noqa: E402
 
@@ -48,6 +49,22 @@ def breakable_herd(herd):
     """The same, for tests that break it: it is repaired afterwards, and not before it is used."""
     herd.broken = True
     return herd
+
+
+@pytest.fixture(params=programs(), ids=lambda path: path.strip("/").replace("/", "-"))
+def docker(request, herd, tmp_path):
+    """Each docker command found, in a herd without containers, images, networks and volumes of other
+    tests. It asks the agent of the second host: to a container on(herd.hosts[0]) that is a stranger.
+    """
+    herd.strip()
+    return Cli(herd[1], tmp_path, request.param)
+
+
+@pytest.fixture
+def one_docker(herd, tmp_path):
+    """The same with one docker command only, where others can make no difference."""
+    herd.strip()
+    return Cli(herd[1], tmp_path)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -3,6 +3,7 @@
 import json
 
 from herdlab import until
+from herdlab.daemon import ask
 from herdlab.lab import REACHABLE
 
 SLEEP = {"Image": "busybox", "Cmd": ["sleep", "3600"], "StopSignal": "SIGKILL",
@@ -60,6 +61,11 @@ class Herd:
         until(lambda: all(self.list(agent) == {} for agent in self.agents), 60,
               what="no node knows of any container")
 
+    def strip(self):
+        """Nothing is left but what a host begins with: no network, volume or image of a test."""
+        for host in self.hosts:
+            strip(host.docker_socket)
+
     def list(self, agent, **fields):
         """All containers that an agent lists over the herd: full id -> entry."""
         reply = agent.verb("list-containers", all=True, **fields)
@@ -84,6 +90,30 @@ class Herd:
         arguments += ["--name", name] if name else []
         verb = ["run", "-d"] if start else ["create"]
         return self.hosts[index].docker(*verb, *arguments, "busybox", "sleep", "3600")
+
+
+def strip(docker_socket):
+    def listed(target):
+        status, body = ask(docker_socket, "GET", target)
+        assert status == 200, (target, status, body)
+        return json.loads(body)
+
+    def remove(kind, identity):
+        status, body = ask(docker_socket, "DELETE", f"/{kind}/{identity}?force=1")
+        assert status in (200, 204, 404), (kind, identity, status, body)
+
+    for each in listed("/containers/json?all=1"):
+        ask(docker_socket, "DELETE", f"/containers/{each['Id']}?force=1&v=1")
+    for each in listed('/networks?filters={"type":["custom"]}'):
+        remove("networks", each["Id"])
+    for each in listed("/volumes")["Volumes"] or []:
+        remove("volumes", each["Name"])
+    for each in listed("/images/json"):
+        for name in (each["RepoTags"] or []):
+            if name not in ("busybox:latest", "<none>:<none>"):
+                remove("images", name)
+    for each in listed('/images/json?filters={"dangling":["true"]}'):
+        remove("images", each["Id"])
 
 
 def knows(agent, container):
