@@ -56,7 +56,7 @@ asio::awaitable<void> NetworkCalls::create(ApiRequest& request) {
   NodeCall call("POST", request.target(request.route.path, request.query));
   call.body = body->text;
   if (!body->value.is_object() || !is_made_everywhere(body->value)) {
-    HostAnswer answer = co_await call_one(own_node(context_), std::move(call));
+    HostAnswer answer = co_await call_one(context_.herd.self(), std::move(call));
     co_await answer_as(context_, request.exchange, std::move(answer));
     co_return;
   }
@@ -114,7 +114,7 @@ asio::awaitable<void> NetworkCalls::connect(ApiRequest& request) {
   if (reference == nullptr || !reference->is_string() || reference->get<std::string>().empty()) {
     NodeCall call("POST", request.target(request.route.path, request.query));
     call.body = body->text;
-    HostAnswer answer = co_await call_one(own_node(context_), std::move(call));
+    HostAnswer answer = co_await call_one(context_.herd.self(), std::move(call));
     co_await answer_as(context_, request.exchange, std::move(answer));
     co_return;
   }
@@ -162,7 +162,7 @@ asio::awaitable<void> NetworkCalls::connect_here(ApiRequest& request) {
   auto body = co_await read_json_body(context_, request);
   if (!body) co_return;
   FoundContainer container;
-  container.node = own_node(context_);
+  container.node = context_.herd.self();
   container.id = text_member(body->value, "Container");
   HostAnswer answer =
       co_await connect_at(std::move(container), request.route.name, request, std::move(*body));

@@ -67,7 +67,7 @@ asio::awaitable<void> VolumeCalls::inspect(ApiRequest& request) {
 
 asio::awaitable<HostAnswer> VolumeCalls::ask_own_daemon(NodeCall call) {
   std::vector<HerdNode> nodes;
-  nodes.push_back(own_node(context_));
+  nodes.push_back(context_.herd.self());
   auto answers =
       co_await call_nodes(context_, std::move(nodes), std::move(call), change_deadline(context_));
   co_return std::move(answers.front());
