@@ -364,7 +364,7 @@ void DockerWatcher::apply(const TableChanges& changes) {
                       names.empty() ? "" : names.front());
       herd_.bus.join(id);
     }
-    herd_.directory.put(herd_.self(), id, names);
+    herd_.put(herd_.self(), id, names);
   }
   for (const std::string& id : changes.removed) {
     herd_.log->info("container removed id={}", id.substr(0, 12));

@@ -2,6 +2,7 @@
 // of its own beyond short look-ups and the counts of creates under way.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <random>
 #include <string>
@@ -86,6 +87,13 @@ struct Herd {
     it->second.end();
     if (it->second.none()) assigned_.erase(it);
   }
+  /// Puts a container, or its new names, into the directory.
+  void put(const NodeId& node, const std::string& id, const std::vector<std::string>& names) {
+    directory.put(node, id, names);
+    if (!on_name_seen) return;
+    for (const std::string& name : names) on_name_seen(name);
+  }
+
   /// A container is about to be put into the directory that was not there.
   void note_new_container(const NodeId& node) {
     if (const auto it = assigned_.find(node); it != assigned_.end()) it->second.note_shown();
@@ -101,6 +109,8 @@ struct Herd {
   bus::EventBus bus;
   ContainerDirectory directory;
   NodeTable nodes;
+  std::function<void(const std::string& name)>
+      on_name_seen;               ///< In any node's part of the directory.
   CreatesUnderWay creating_here;  ///< By this node's own daemon, whoever asked.
   TimePoint started{};
   bool stopping = false;  ///< Takes no more work for peers.

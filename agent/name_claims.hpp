@@ -26,7 +26,12 @@ class NameClaims {
  public:
   using Ticket = engine_api::HerdPort::NameTicket;
 
-  explicit NameClaims(Herd& herd) : herd_(herd) {}
+  explicit NameClaims(Herd& herd) : herd_(herd) {
+    // What the directory has guards its name itself.
+    herd.on_name_seen = [this](const std::string& name) { claims_.erase(name); };
+  }
+  NameClaims(const NameClaims&) = delete;
+  NameClaims& operator=(const NameClaims&) = delete;
 
   /// See HerdPort::claim_name().
   asio::awaitable<Result<std::shared_ptr<Ticket>>> claim(std::string name);

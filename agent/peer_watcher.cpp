@@ -143,7 +143,7 @@ Result<void> PeerWatcher::take_containers(const NodeId& from, const std::string&
       }
       if (!names) return names.error();
       if (!herd_.directory.has(from, **id)) herd_.note_new_container(from);
-      herd_.directory.put(from, **id, std::move(*names).value_or(std::vector<std::string>()));
+      herd_.put(from, **id, names->value_or(std::vector<std::string>()));
     }
   }
   auto removed = notice->strings("removed", limits::json_bytes);
