@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "http_api/connection.hpp"
+#include "http_api/pass_through.hpp"
 #include "http_api/passing_body.hpp"
 
 namespace dockherd::http_api {
@@ -30,7 +31,7 @@ class RequestBody {
   /// All of it has been taken.
   bool complete() const { return parser_.is_done(); }
   /// The client has sent less than it announced, or no HTTP: no more can be read from it.
-  bool broken() const { return static_cast<bool>(fault_); }
+  bool broken() const { return static_cast<bool>(pass_.fault()); }
 
   /// What has arrived of the body, as it came (chunk lines included), without waiting; valid until
   /// drop(). Empty: nothing has, or the body is complete or broken.
@@ -50,12 +51,9 @@ class RequestBody {
   bool awaits_go_ahead() const;
 
  private:
-  void take(std::size_t from);
-
   std::shared_ptr<Connection> client_;
   boost::beast::http::request_parser<PassingBody> parser_;
-  std::size_t taken_ = 0;  // Of the buffer, by the parser; not yet dropped.
-  boost::system::error_code fault_;
+  PassThrough pass_;
 };
 
 }  // namespace dockherd::http_api

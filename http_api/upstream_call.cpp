@@ -64,7 +64,7 @@ asio::awaitable<Result<void>> UpstreamCall::read_head(TimePoint deadline) {
   parser_->header_limit(static_cast<std::uint32_t>(longest_framing));
   parser_->body_limit(boost::none);
   if (bodyless_) parser_->skip(true);
-  taken_ = 0;
+  pass_ = PassThrough();
   Connection* connection = lease_->shared().get();
   const bool bounded = deadline != TimePoint::max();
   if (bounded) connection->arm_until(deadline);
@@ -99,23 +99,14 @@ bool UpstreamCall::ends_with_connection() const {
   return !parser_->is_done() && !parser_->chunked() && !parser_->content_length();
 }
 
-/// Gives the parser what has arrived.
+/// What has arrived; the piece before it is done with.
 std::string_view UpstreamCall::take() {
   auto& buffer = (*lease_)->buffer();
-  buffer.consume(std::exchange(taken_, 0));
-  while (!broken_ && !parser_->is_done() && taken_ < buffer.size()) {
-    boost::system::error_code fault;
-    const std::size_t used = parser_->put(buffer.data() + taken_, fault);
-    taken_ += used;
-    if (fault == http::error::need_more) {
-      broken_ = buffer.size() - taken_ > longest_framing;
-      break;
-    }
-    broken_ = static_cast<bool>(fault);
-    too_large_ = fault == http::error::body_limit;
-    if (used == 0) break;
-  }
-  return {static_cast<const char*>(buffer.data().data()), taken_};
+  pass_.drop(buffer);
+  const std::string_view piece = pass_.offer(buffer, *parser_);
+  if (pass_.fault()) broken_ = true;
+  too_large_ = pass_.fault() == http::error::body_limit;
+  return piece;
 }
 
 bool UpstreamCall::complete() const {

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "http_api/message_head.hpp"
+#include "http_api/pass_through.hpp"
 #include "http_api/passing_body.hpp"
 #include "http_api/upstream_pool.hpp"
 
@@ -75,7 +76,7 @@ class UpstreamCall {
   std::unique_ptr<UpstreamPool::Lease> lease_;
   std::optional<boost::beast::http::response_parser<PassingBody>> parser_;
   std::string sent_head_;  // Kept to be sent again when a used connection proves closed.
-  std::size_t taken_ = 0;  // Of the buffer; not yet consumed.
+  PassThrough pass_;
   bool repeatable_ = false;
   bool bodyless_ = false;  // The answer to HEAD.
   bool broken_ = false;

@@ -1,0 +1,69 @@
+// Where a message's body ends, for passing its bytes on as they come. No sockets.
+#pragma once
+
+#include <boost/asio/error.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+#include <string_view>
+
+namespace dockherd::http_api {
+
+/// Purpose: offers what a buffer holds of a message, up to its end. Beast's parser takes a chunk's
+/// line only when it is whole, and the end of one chunk with the line of the next; the other side
+/// is not made to wait for that: of a message that is not over, every byte is offered at once.
+/// One message, one buffer.
+class PassThrough {
+ public:
+  /// What has not been offered before; valid until drop(). Empty: nothing, or the message is over
+  /// or broken.
+  template <bool is_request>
+  std::string_view offer(boost::beast::flat_buffer& buffer,
+                         boost::beast::http::basic_parser<is_request>& parser) {
+    parse(buffer, parser);
+    const bool over = parser.is_done() || fault_;
+    offered_ = std::max(passed_, over ? parsed_ : buffer.size());
+    const auto* bytes = static_cast<const char*>(buffer.data().data());
+    return {bytes + passed_, offered_ - passed_};
+  }
+
+  /// What was offered is done with.
+  void drop(boost::beast::flat_buffer& buffer) {
+    buffer.consume(parsed_);
+    passed_ = offered_ > parsed_ ? offered_ - parsed_ : 0;
+    parsed_ = offered_ = 0;
+  }
+
+  /// What is wrong with the message; header_limit when a chunk's line is too long.
+  const boost::system::error_code& fault() const { return fault_; }
+  void set_fault(boost::system::error_code fault) { fault_ = fault; }
+
+ private:
+  /// A chunk's size line with its extensions, and the trailer.
+  static constexpr std::size_t longest_line = 16u << 10;
+
+  template <bool is_request>
+  void parse(boost::beast::flat_buffer& buffer,
+             boost::beast::http::basic_parser<is_request>& parser) {
+    while (!fault_ && !parser.is_done() && parsed_ < buffer.size()) {
+      const std::size_t used = parser.put(buffer.data() + parsed_, fault_);
+      parsed_ += used;
+      if (fault_ == boost::beast::http::error::need_more) {
+        fault_ = {};
+        if (buffer.size() - parsed_ > longest_line) {
+          fault_ = boost::beast::http::error::header_limit;
+        }
+        return;
+      }
+      if (used == 0) return;
+    }
+  }
+
+  // All are counted from the buffer's beginning.
+  std::size_t parsed_ = 0;
+  std::size_t passed_ = 0;   // Offered before, but not yet parsed.
+  std::size_t offered_ = 0;  // The end of what is on offer.
+  boost::system::error_code fault_;
+};
+
+}  // namespace dockherd::http_api

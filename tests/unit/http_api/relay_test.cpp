@@ -1,0 +1,253 @@
+// Requests that are passed on: what the upstream sees, what the client sees, and what each sees
+// when the other goes.
+#include <gmock/gmock.h>
+
+#include "tests/unit/http_api/loopback.hpp"
+#include "tests/unit/http_api/scripted_upstream.hpp"
+
+namespace dockherd::http_api {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr std::string_view get = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+
+class Relay : public Loopback {
+ protected:
+  void SetUp() override {
+    docker.handler = [this](Exchange& exchange) { return pass_on(exchange); };
+    start();
+  }
+
+  asio::awaitable<void> pass_on(Exchange& exchange) {
+    RequestHead head(std::string(exchange.method()), std::string(exchange.target()));
+    head.headers = passed_on(exchange.headers(), wants_upgrade(exchange.headers()));
+    RelayOrder order(upstream.address(), std::move(head));
+    order.may_be_hijacked = true;
+    order.reword = reword;
+    const auto passed = co_await exchange.relay(std::move(order));
+    if (!passed) {
+      HeaderList headers;
+      co_await exchange.respond(502, std::move(headers), passed.error().message);
+    }
+  }
+
+  ScriptedUpstream upstream;
+  std::function<std::string(unsigned, std::string)> reword;
+};
+
+TEST_F(Relay, an_answer_passes_as_it_is_and_the_connection_stays) {
+  Client client = connect();
+  client.send(get);
+  const auto peer = upstream.accept();
+  EXPECT_THAT(peer->receive_until("\r\n\r\n"), StartsWith("GET /x HTTP/1.1\r\nHost: docker\r\n"));
+  peer->send("HTTP/1.1 203 Hm\r\nX-A: b\r\nContent-Length: 2\r\n\r\nok");
+  EXPECT_EQ(client.response(), "HTTP/1.1 203 Hm\r\nX-A: b\r\nContent-Length: 2\r\n\r\nok");
+  client.send(get);
+  peer->receive_until("\r\n\r\n");  // On the same connection: it has been kept, too.
+  peer->send("HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(client.response(), "HTTP/1.1 204 No Content\r\n\r\n");
+}
+
+TEST_F(Relay, the_answer_to_head_has_no_body_whatever_its_length_says) {
+  Client client = connect();
+  client.send("HEAD /x HTTP/1.1\r\nHost: a\r\n\r\n");
+  const auto peer = upstream.accept();
+  peer->receive_until("\r\n\r\n");
+  peer->send("HTTP/1.1 200 OK\r\nContent-Length: 70\r\n\r\n");
+  EXPECT_THAT(client.response(false), EndsWith("Content-Length: 70\r\n\r\n"));
+  client.send(get);
+  peer->receive_until("\r\n\r\n");
+  peer->send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+  EXPECT_THAT(client.response(), EndsWith("\r\n\r\nx"));
+}
+
+TEST_F(Relay, chunks_pass_when_they_come) {
+  Client client = connect();
+  client.send(get);
+  const auto peer = upstream.accept();
+  peer->receive_until("\r\n\r\n");
+  peer->send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  EXPECT_THAT(client.response(), EndsWith("\r\n\r\n"));  // Nothing of the body is there yet.
+  peer->send("3\r\nabc\r\n");
+  ASSERT_TRUE(eventually([&] { return client.has_answer(); }));
+  peer->send("0\r\n\r\n");
+  peer->close();
+  EXPECT_TRUE(client.send(get));
+  const auto next = upstream.accept();  // That one is closed: a new connection.
+  next->receive_until("\r\n\r\n");
+  next->send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nend");
+  std::string all;
+  while (all.find("end") == std::string::npos) all += client.response();
+  EXPECT_THAT(all, StartsWith("3\r\nabc\r\n0\r\n\r\nHTTP/1.1 200 OK"));
+}
+
+TEST_F(Relay, a_body_without_an_end_ends_with_the_connection) {
+  Client client = connect();
+  client.send(get);
+  const auto peer = upstream.accept();
+  peer->receive_until("\r\n\r\n");
+  peer->send("HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\nsome");
+  peer->close();
+  EXPECT_THAT(client.rest(), EndsWith("\r\n\r\nsome"));
+}
+
+TEST_F(Relay, an_upload_passes_and_its_framing_stays) {
+  Client client = connect();
+  client.send("PUT /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n");
+  const auto peer = upstream.accept();
+  EXPECT_THAT(peer->receive_until("abcd\r\n"), HasSubstr("Transfer-Encoding: chunked\r\n"));
+  client.send("2;name=value\r\nef\r\n0\r\n\r\n");
+  EXPECT_EQ(peer->receive_until("0\r\n\r\n"), "2;name=value\r\nef\r\n0\r\n\r\n");
+  peer->send("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 201 Created\r\n"));
+}
+
+TEST_F(Relay, a_large_upload_is_not_gathered) {
+  const std::string megabyte(1u << 20, 'x');
+  Client client = connect();
+  client.send("PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 67108864\r\n\r\n");
+  const auto peer = upstream.accept();
+  peer->receive_until("\r\n\r\n");
+  for (int i = 0; i < 64; ++i) {
+    client.send(megabyte);
+    ASSERT_EQ(peer->receive(megabyte.size()).size(), megabyte.size());
+  }
+  peer->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(Relay, the_upstream_itself_says_that_the_body_may_come) {
+  Client client = connect();
+  client.send("PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  const auto peer = upstream.accept();
+  EXPECT_THAT(peer->receive_until("\r\n\r\n"), HasSubstr("Expect: 100-continue\r\n"));
+  EXPECT_FALSE(client.has_answer());
+  peer->send("HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(client.response(), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("ab");
+  EXPECT_EQ(peer->receive(2), "ab");
+  peer->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(Relay, a_refusal_in_the_middle_of_an_upload_reaches_the_client) {
+  Client client = connect();
+  client.send("PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nsome");
+  const auto peer = upstream.accept();
+  peer->receive_until("some");
+  peer->send("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 4\r\n\r\ngone");
+  peer->close();
+  client.send(std::string(1000, 'x'));
+  EXPECT_THAT(client.response(), EndsWith("gone"));
+  EXPECT_EQ(client.rest(), "");
+}
+
+TEST_F(Relay, a_client_that_breaks_off_its_upload_breaks_the_upstreams) {
+  Client client = connect();
+  client.send("PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nsome");
+  const auto peer = upstream.accept();
+  peer->receive_until("some");
+  client.close();
+  EXPECT_EQ(peer->receive_rest(), "");
+}
+
+TEST_F(Relay, a_connection_that_is_taken_over_carries_anything_both_ways) {
+  Client client = connect();
+  client.send(
+      "POST /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
+      "Content-Length: 2\r\n\r\n{}early");
+  const auto peer = upstream.accept();
+  const auto head = peer->receive_until("\r\n\r\n{}");
+  EXPECT_THAT(head, HasSubstr("Upgrade: tcp\r\n"));
+  EXPECT_THAT(head, HasSubstr("Connection: Upgrade\r\n"));
+  peer->send("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nhello");
+  EXPECT_THAT(client.response(), HasSubstr("Upgrade: tcp\r\n"));
+  EXPECT_EQ(peer->receive(5), "early");
+  client.send(std::string("\0\x01", 2));
+  EXPECT_EQ(peer->receive(2), std::string("\0\x01", 2));
+  client.end_sending();
+  EXPECT_EQ(peer->receive_rest(), "");  // A half-close passes, and the other half goes on.
+  peer->send(" and more");
+  peer->close();
+  EXPECT_EQ(client.rest(), "hello and more");
+}
+
+TEST_F(Relay, an_upstream_that_dies_in_the_middle_breaks_the_answer) {
+  Client client = connect();
+  client.send(get);
+  auto peer = upstream.accept();
+  peer->receive_until("\r\n\r\n");
+  peer->send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  peer->close();
+  const std::string answer = client.rest();
+  EXPECT_THAT(answer, EndsWith("3\r\nabc\r\n"));
+  EXPECT_THAT(answer, Not(HasSubstr("\r\n0\r\n")));
+}
+
+TEST_F(Relay, a_client_that_goes_away_while_it_waits_is_noticed) {
+  Client client = connect();
+  client.send(get);
+  const auto peer = upstream.accept();
+  peer->receive_until("\r\n\r\n");
+  client.close();
+  EXPECT_EQ(peer->receive_rest(), "");
+}
+
+TEST_F(Relay, what_is_reworded_has_its_own_length) {
+  reword = [](unsigned status, const std::string& body) {
+    return std::to_string(status) + ":" + body + "!";
+  };
+  Client client = connect();
+  client.send(get);
+  const auto peer = upstream.accept();
+  peer->receive_until("\r\n\r\n");
+  peer->send("HTTP/1.1 200 OK\r\nX-A: b\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n");
+  EXPECT_EQ(client.response(), "HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 7\r\n\r\n200:ab!");
+}
+
+TEST_F(Relay, a_used_connection_that_proves_closed_is_made_anew_for_what_changes_nothing) {
+  Client client = connect();
+  client.send(get);
+  auto peer = upstream.accept();
+  peer->receive_until("\r\n\r\n");
+  peer->send("HTTP/1.1 204 No Content\r\n\r\n");
+  client.response();
+  client.send(get);
+  peer->receive_until("\r\n\r\n");
+  peer->close();  // Without a word, as a server that has just tired of an idle connection.
+  peer = upstream.accept();
+  peer->receive_until("\r\n\r\n");
+  peer->send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nagain");
+  EXPECT_THAT(client.response(), EndsWith("again"));
+}
+
+TEST_F(Relay, what_changes_something_is_sent_once_on_a_connection_of_its_own) {
+  Client client = connect();
+  client.send(get);
+  const auto first = upstream.accept();
+  first->receive_until("\r\n\r\n");
+  first->send("HTTP/1.1 204 No Content\r\n\r\n");
+  client.response();
+  client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+  const auto second = upstream.accept();
+  second->receive_until("\r\n\r\n");
+  second->close();
+  EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 502 "));
+}
+
+TEST_F(Relay, a_client_of_version_1_0_gets_no_chunks) {
+  Client client = connect();
+  client.send("GET /x HTTP/1.0\r\n\r\n");
+  const auto peer = upstream.accept();
+  EXPECT_THAT(peer->receive_until("\r\n\r\n"), StartsWith("GET /x HTTP/1.0\r\n"));
+  peer->send("HTTP/1.0 200 OK\r\n\r\nold");
+  peer->close();
+  EXPECT_THAT(client.rest(), EndsWith("\r\n\r\nold"));
+}
+
+}  // namespace
+}  // namespace dockherd::http_api
