@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/task_group.hpp"
@@ -66,9 +67,6 @@ class Exchange {
 
   /// The whole body. Fails with too_large or bad_request.
   asio::awaitable<Result<std::string>> read_body(std::size_t limit);
-  /// The body bit by bit, for passing it on to several.
-  RequestBody& body() { return *body_; }
-
   /// A whole answer. `body` lives until this returns. After HEAD only the head is sent.
   asio::awaitable<void> respond(int status, HeaderList headers, std::string_view body);
 
@@ -83,6 +81,16 @@ class Exchange {
   /// Passes the request on and the response back. Fails only before anything has been sent to the
   /// client; what breaks later breaks the client's connection.
   asio::awaitable<Result<void>> relay(RelayOrder order);
+
+  /// Passes the request's body on to several, as it came (chunk lines included), while it is
+  /// answered: the slowest sets the pace, one that is gone drops out, and a client that goes away
+  /// in the middle closes them all. Followed by end_upload().
+  void begin_upload(std::vector<std::shared_ptr<Connection>> upstreams);
+  /// The response is over: an upload still under way will not be read by anybody and ends, with
+  /// its connections closed.
+  asio::awaitable<void> end_upload();
+  /// Tells a client that waits for it ("Expect: 100-continue") to send its body.
+  asio::awaitable<void> give_go_ahead();
 
   /// Called once, from the event loop, when the client is found to be gone while it is answered.
   void on_client_gone(std::function<void()> gone) { watch_->on_gone = std::move(gone); }
@@ -111,13 +119,14 @@ class Exchange {
   };
   struct Upload {
     bool active = false;
+    std::vector<std::shared_ptr<Connection>> upstreams;  ///< That still take it.
   };
 
   static asio::awaitable<void> keep_watch(std::shared_ptr<Connection> client,
                                           std::shared_ptr<Watch> watch);
   static asio::awaitable<void> pass_body(std::shared_ptr<RequestBody> body,
-                                         std::shared_ptr<Connection> upstream,
                                          std::shared_ptr<Upload> upload);
+  static asio::awaitable<void> pass_piece(std::string_view piece, std::shared_ptr<Upload> upload);
   static asio::awaitable<void> pass_raw(std::shared_ptr<Connection> client,
                                         std::shared_ptr<Connection> upstream,
                                         std::shared_ptr<Upload> upload);
@@ -126,7 +135,6 @@ class Exchange {
   asio::awaitable<Result<void>> relay_reworded(UpstreamCall& call, const RelayOrder& order);
   asio::awaitable<void> relay_body(UpstreamCall& call);
   asio::awaitable<void> relay_hijacked(UpstreamCall& call);
-  asio::awaitable<void> end_upload(UpstreamCall& call);
   ConnectionHeader persistence(bool has_end);
   std::string own_head(int status, const HeaderList& headers, std::string_view framing);
   bool finish_request();

@@ -30,25 +30,65 @@ std::string passed_head(const boost::beast::http::response<PassingBody>& head,
 
 }  // namespace
 
+// --- the request's body --------------------------------------------------------------------------
+
 asio::awaitable<void> Exchange::pass_body(std::shared_ptr<RequestBody> body,
-                                          std::shared_ptr<Connection> upstream,
                                           std::shared_ptr<Upload> upload) {
   for (;;) {
     const std::string_view piece = body->arrived();
     if (!piece.empty()) {
-      const bool taken = co_await upstream->write(piece, "");
+      co_await pass_piece(piece, upload);
       body->drop();
-      if (!taken) break;
+      if (upload->upstreams.empty()) break;
       continue;
     }
     const bool more = co_await body->wait_for_more();
     if (more) continue;
     // A client that is gone in the middle: its upload must not be taken for a whole one.
-    if (!body->complete()) upstream->close();
+    if (body->complete()) break;
+    for (const auto& upstream : upload->upstreams) upstream->close();
     break;
   }
+  upload->upstreams.clear();
   upload->active = false;
 }
+
+asio::awaitable<void> Exchange::pass_piece(std::string_view piece, std::shared_ptr<Upload> upload) {
+  auto& upstreams = upload->upstreams;
+  for (std::size_t i = 0; i < upstreams.size();) {
+    const bool taken = co_await upstreams[i]->write(piece, "");
+    if (taken) {
+      ++i;
+    } else {
+      upstreams.erase(upstreams.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+}
+
+void Exchange::begin_upload(std::vector<std::shared_ptr<Connection>> upstreams) {
+  const bool more = !body_->arrived().empty() || !body_->complete();
+  if (!more || upstreams.empty()) return;
+  upload_->active = true;
+  upload_->upstreams = std::move(upstreams);
+  context_.side_tasks.spawn("http upload", pass_body(body_, upload_));
+}
+
+asio::awaitable<void> Exchange::end_upload() {
+  if (!upload_->active) co_return;
+  may_continue_ = false;
+  must_linger_ = client_->is_open();
+  for (const auto& upstream : upload_->upstreams) upstream->close();
+  while (upload_->active) {
+    client_->interrupt();
+    co_await asio::post(context_.side_tasks.executor(), asio::use_awaitable);
+  }
+}
+
+asio::awaitable<void> Exchange::give_go_ahead() {
+  co_await body_->give_go_ahead(context_.settings.write_timeout);
+}
+
+// --- passing on ----------------------------------------------------------------------------------
 
 asio::awaitable<void> Exchange::pass_raw(std::shared_ptr<Connection> client,
                                          std::shared_ptr<Connection> upstream,
@@ -65,6 +105,7 @@ asio::awaitable<void> Exchange::pass_raw(std::shared_ptr<Connection> client,
     upstream->shut_send();
     break;
   }
+  upload->upstreams.clear();
   upload->active = false;
 }
 
@@ -83,7 +124,7 @@ asio::awaitable<Result<void>> Exchange::relay(RelayOrder order) {
   } else if (begun) {
     co_await relay_body(*call);
   }
-  co_await end_upload(*call);
+  co_await end_upload();
   on_client_gone(nullptr);
   call->give_up();
   co_return begun;
@@ -97,10 +138,7 @@ asio::awaitable<Result<void>> Exchange::begin_relay(UpstreamCall& call, RelayOrd
   auto sent = co_await call.send(std::move(order.head), arrived, connected_by);
   body_->drop();
   if (!sent) co_return sent.error();
-  if (!body_->complete()) {
-    upload_->active = true;
-    context_.side_tasks.spawn("http upload", pass_body(body_, call.connection(), upload_));
-  }
+  begin_upload({call.connection()});
   co_return Result<void>();
 }
 
@@ -161,6 +199,7 @@ asio::awaitable<void> Exchange::relay_hijacked(UpstreamCall& call) {
   bool open = co_await client_->write(head, bytes_of(buffer));
   buffer.clear();
   if (!std::exchange(upload_->active, true)) {
+    upload_->upstreams = {upstream};
     context_.side_tasks.spawn("http stdin", pass_raw(client_, upstream, upload_));
   }
   while (open) {
@@ -170,18 +209,6 @@ asio::awaitable<void> Exchange::relay_hijacked(UpstreamCall& call) {
     buffer.clear();
   }
   must_linger_ = open;
-}
-
-/// The response is over. An upload still under way will not be read by anybody.
-asio::awaitable<void> Exchange::end_upload(UpstreamCall& call) {
-  if (!upload_->active) co_return;
-  may_continue_ = false;
-  must_linger_ = client_->is_open();
-  if (call.connected()) call.connection()->close();
-  while (upload_->active) {
-    client_->interrupt();
-    co_await asio::post(context_.side_tasks.executor(), asio::use_awaitable);
-  }
 }
 
 }  // namespace dockherd::http_api

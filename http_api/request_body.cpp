@@ -46,8 +46,8 @@ asio::awaitable<boost::system::error_code> RequestBody::read_whole(std::string& 
   parser_.get().body().limit = limit;
   const auto announced = parser_.content_length();
   if (announced && *announced > limit) pass_.set_fault(http::error::body_limit);
-  if (!broken() && awaits_go_ahead() && !complete() && client_->buffer().size() == 0) {
-    const bool told = co_await client_->write("HTTP/1.1 100 Continue\r\n\r\n", "", timeout);
+  if (!broken()) {
+    const bool told = co_await give_go_ahead(timeout);
     if (!told) pass_.set_fault(http::error::partial_message);
   }
   client_->arm(timeout);
@@ -65,6 +65,11 @@ bool RequestBody::awaits_go_ahead() const {
   const auto& request = parser_.get();
   return request.version() >= 11 &&
          boost::beast::iequals(request[http::field::expect], "100-continue");
+}
+
+asio::awaitable<bool> RequestBody::give_go_ahead(Duration timeout) {
+  if (!awaits_go_ahead() || complete() || client_->buffer().size() > 0) co_return true;
+  co_return co_await client_->write("HTTP/1.1 100 Continue\r\n\r\n", "", timeout);
 }
 
 }  // namespace dockherd::http_api

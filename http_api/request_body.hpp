@@ -49,6 +49,8 @@ class RequestBody {
 
   /// The client waits for "100 Continue" before it sends anything.
   bool awaits_go_ahead() const;
+  /// Tells it to send when it waits for that and nothing has come yet. False: the client is gone.
+  asio::awaitable<bool> give_go_ahead(Duration timeout);
 
  private:
   std::shared_ptr<Connection> client_;
