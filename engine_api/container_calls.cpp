@@ -29,16 +29,6 @@ bool changes_container(const ApiRequest& request) {
   return request.exchange.method() == "POST" || request.exchange.method() == "DELETE";
 }
 
-/// Without the client's words for its own connection, and without what only agents say.
-http_api::RequestHead head_of(const http_api::Exchange& exchange, std::string target,
-                              bool may_upgrade) {
-  http_api::RequestHead head(std::string(exchange.method()), std::move(target));
-  const bool upgrade = may_upgrade && http_api::wants_upgrade(exchange.headers());
-  head.headers = http_api::passed_on(exchange.headers(), upgrade);
-  std::erase_if(head.headers, [](const auto& field) { return field.first == node_header; });
-  return head;
-}
-
 bool may_be_hijacked(Call call) {
   return call == Call::container_hijack || call == Call::exec_hijack;
 }
@@ -89,7 +79,7 @@ asio::awaitable<void> ContainerCalls::rename(ApiRequest& request, FoundContainer
   std::string target = target_for(request, container);
   const FoundContainer renamed = container;
   http_api::RelayOrder order(upstream_of(context_, container.node),
-                             head_of(request.exchange, std::move(target), false));
+                             passed_head(request.exchange, std::move(target)));
   add_node_header(container.node, order.head.headers);
   order.deadline = context_.clock.now() + longest_short_call;
   order.on_status = [this, &name, &renamed, &ticket](unsigned status) {
@@ -112,7 +102,7 @@ asio::awaitable<void> ContainerCalls::pass_to(ApiRequest& request, FoundContaine
   }
   http_api::RelayOrder order(
       container.node.view.address,
-      head_of(request.exchange, std::move(target), may_be_hijacked(request.route.call)));
+      passed_head(request.exchange, std::move(target), may_be_hijacked(request.route.call)));
   add_node_header(container.node, order.head.headers);
   order.may_be_hijacked = may_be_hijacked(request.route.call);
   if (is_brief(request.route)) order.deadline = context_.clock.now() + longest_short_call;
@@ -148,7 +138,7 @@ asio::awaitable<void> ContainerCalls::pass_to_daemon(ApiRequest& request, std::s
   const HerdNode self = context_.herd.self();
   const bool hijack = may_be_hijacked(request.route.call);
   http_api::RelayOrder order(context_.settings.daemon,
-                             head_of(request.exchange, std::move(target), hijack));
+                             passed_head(request.exchange, std::move(target), hijack));
   order.may_be_hijacked = hijack;
   if (is_brief(request.route)) order.deadline = context_.clock.now() + longest_short_call;
   if (!id.empty() && changes_container(request)) {

@@ -35,6 +35,8 @@ DockerService::DockerService(ApiContext context)
       containers_(context_),
       lists_(context_),
       creates_(context_),
+      images_(context_),
+      spread_(context_),
       system_(context_),
       networks_(context_),
       volumes_(context_),
@@ -122,6 +124,22 @@ asio::awaitable<void> DockerService::dispatch(ApiRequest& request) {
       co_return co_await lists_.serve(request);
     case Call::create_container:
       co_return co_await creates_.serve(request);
+    case Call::events:
+      co_return co_await events_.serve(request);
+    case Call::not_offered:
+      co_return co_await answer_error(context_, request.exchange, 501,
+                                      not_offered_text(request.route));
+    case Call::wrong_method:
+    case Call::unknown:
+      co_return co_await answer_error(context_, request.exchange, 404, "page not found");
+    default:
+      co_return co_await dispatch_things(request);
+  }
+}
+
+/// What containers are made of.
+asio::awaitable<void> DockerService::dispatch_things(ApiRequest& request) {
+  switch (request.route.call) {
     case Call::list_networks:
       co_return co_await networks_.list(request);
     case Call::network_inspect:
@@ -140,14 +158,19 @@ asio::awaitable<void> DockerService::dispatch(ApiRequest& request) {
       co_return co_await volumes_.create(request);
     case Call::volume_remove:
       co_return co_await volumes_.remove(request);
-    case Call::events:
-      co_return co_await events_.serve(request);
-    case Call::not_offered:
-      co_return co_await answer_error(context_, request.exchange, 501,
-                                      not_offered_text(request.route));
-    case Call::wrong_method:
-    case Call::unknown:
-      co_return co_await answer_error(context_, request.exchange, 404, "page not found");
+    case Call::list_images:
+      co_return co_await images_.list(request);
+    case Call::image:
+      co_return co_await images_.one(request);
+    case Call::images_get:
+      co_return co_await images_.several(request);
+    case Call::image_tag:
+      co_return co_await images_.tag(request);
+    case Call::image_remove:
+      co_return co_await images_.remove(request);
+    case Call::image_create:
+    case Call::image_load:
+      co_return co_await spread_.serve(request);
     default:
       co_return co_await containers_.serve_here(request);
   }

@@ -7,6 +7,8 @@
 #include "engine_api/container_calls.hpp"
 #include "engine_api/create_calls.hpp"
 #include "engine_api/event_calls.hpp"
+#include "engine_api/image_calls.hpp"
+#include "engine_api/image_spread.hpp"
 #include "engine_api/list_calls.hpp"
 #include "engine_api/network_calls.hpp"
 #include "engine_api/system_calls.hpp"
@@ -26,6 +28,7 @@ class DockerService final : public http_api::DockerApi {
  private:
   asio::awaitable<void> serve_unless_cancelled(http_api::Exchange& exchange);
   asio::awaitable<void> dispatch(ApiRequest& request);
+  asio::awaitable<void> dispatch_things(ApiRequest& request);
   asio::awaitable<void> dispatch_here(ApiRequest& request);
   std::optional<std::string> version_refused(const DockerRoute& route) const;
 
@@ -33,6 +36,8 @@ class DockerService final : public http_api::DockerApi {
   ContainerCalls containers_;
   ListCalls lists_;
   CreateCalls creates_;
+  ImageCalls images_;
+  ImageSpread spread_;
   SystemCalls system_;
   NetworkCalls networks_;
   VolumeCalls volumes_;

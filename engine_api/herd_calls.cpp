@@ -31,6 +31,24 @@ void add_node_header(const HerdNode& node, http_api::HeaderList& headers) {
   if (!node.self) headers.emplace_back(std::string(node_header), node.view.id);
 }
 
+http_api::RequestHead passed_head(const http_api::Exchange& exchange, std::string target,
+                                  bool may_upgrade) {
+  http_api::RequestHead head(std::string(exchange.method()), std::move(target));
+  const bool upgrade = may_upgrade && http_api::wants_upgrade(exchange.headers());
+  head.headers = http_api::passed_on(exchange.headers(), upgrade);
+  std::erase_if(head.headers, [](const auto& field) { return field.first == node_header; });
+  return head;
+}
+
+asio::awaitable<void> relay_to(ApiContext& context, http_api::Exchange& exchange, HerdNode node,
+                               std::string target) {
+  http_api::RelayOrder order(upstream_of(context, node), passed_head(exchange, std::move(target)));
+  add_node_header(node, order.head.headers);
+  const auto passed = co_await exchange.relay(std::move(order));
+  if (passed || !exchange.unanswered()) co_return;
+  co_await answer_error(context, exchange, passed.error(), node.view.name);
+}
+
 asio::awaitable<Result<http_api::WholeResponse>> call_node(ApiContext& context, HerdNode node,
                                                            NodeCall call, TimePoint deadline) {
   http_api::UpstreamCall upstream(context.upstreams, upstream_of(context, node));

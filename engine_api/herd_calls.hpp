@@ -27,6 +27,16 @@ struct NodeCall {
 std::string upstream_of(const ApiContext& context, const HerdNode& node);
 void add_node_header(const HerdNode& node, http_api::HeaderList& headers);
 
+/// The request as it goes on to a daemon: without the client's words for its own connection, and
+/// without what only agents say. With `may_upgrade` the connection may be taken over.
+http_api::RequestHead passed_head(const http_api::Exchange& exchange, std::string target,
+                                  bool may_upgrade = false);
+
+/// Passes the request on to one node's daemon, body and answer as they are. What fails before the
+/// answer has begun is answered with an error that names the host.
+asio::awaitable<void> relay_to(ApiContext& context, http_api::Exchange& exchange, HerdNode node,
+                               std::string target);
+
 /// One node's answer. What it says by an HTTP status is an answer, too.
 asio::awaitable<Result<http_api::WholeResponse>> call_node(ApiContext& context, HerdNode node,
                                                            NodeCall call, TimePoint deadline);
@@ -43,6 +53,10 @@ asio::awaitable<std::vector<HostAnswer>> call_all(ApiContext& context, NodeCall 
 
 /// The nodes that take new things, by hostname.
 std::vector<HerdNode> pool_of(const ApiContext& context);
+
+/// What is said when there are none.
+inline constexpr std::string_view no_host_in_pool =
+    "no host of the herd takes new things: none is in the pool and has a daemon that is up";
 
 /// What a merged answer must say is missing: hosts left out and hosts lost.
 std::vector<std::string> missing_hosts(const ApiContext& context,
