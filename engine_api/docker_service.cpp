@@ -37,6 +37,7 @@ DockerService::DockerService(ApiContext context)
       creates_(context_),
       images_(context_),
       spread_(context_),
+      builds_(context_),
       system_(context_),
       networks_(context_),
       volumes_(context_),
@@ -171,6 +172,8 @@ asio::awaitable<void> DockerService::dispatch_things(ApiRequest& request) {
     case Call::image_create:
     case Call::image_load:
       co_return co_await spread_.serve(request);
+    case Call::build:
+      co_return co_await builds_.serve(request);
     default:
       co_return co_await containers_.serve_here(request);
   }

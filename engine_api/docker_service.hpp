@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "engine_api/api_context.hpp"
+#include "engine_api/build_calls.hpp"
 #include "engine_api/container_calls.hpp"
 #include "engine_api/create_calls.hpp"
 #include "engine_api/event_calls.hpp"
@@ -38,6 +39,7 @@ class DockerService final : public http_api::DockerApi {
   CreateCalls creates_;
   ImageCalls images_;
   ImageSpread spread_;
+  BuildCalls builds_;
   SystemCalls system_;
   NetworkCalls networks_;
   VolumeCalls volumes_;
