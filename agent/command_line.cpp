@@ -44,7 +44,9 @@ void add_agent_options(CLI::App& agent, AgentFlags& flags) {
       .add_option("--docker", flags.docker,
                   "the Docker daemon (default: $DOCKER_HOST, else unix:///var/run/docker.sock)")
       ->type_name("unix:///PATH|tcp://HOST:PORT");
-  agent.add_option("--http", flags.http, "listen address (default: 127.0.0.1:8080)")
+  agent
+      .add_option("--http", flags.http,
+                  "where the verbs and the Docker Engine API are served (default:\n127.0.0.1:8080)")
       ->type_name("ADDRESS:PORT");
   agent.add_option("--templates", flags.templates, "directory of container templates")
       ->type_name("DIRECTORY");

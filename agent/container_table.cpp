@@ -36,6 +36,10 @@ TableChanges ContainerTable::adopt(const std::string& id, std::vector<std::strin
 
 void ContainerTable::forget(const Entry& entry) {
   if (entry.counts_seconds) --seconds_;
+  forget_texts();
+}
+
+void ContainerTable::forget_texts() {
   list_text_.clear();
   for (auto& list : herd_lists_) list.text.reset();
   ++version_;
@@ -80,6 +84,18 @@ TableChanges ContainerTable::rename(const std::string& id, const std::string& na
   return changes;
 }
 
+void ContainerTable::set_created_nano(const std::string& id, std::int64_t nano) {
+  const auto it = entries_.find(id);
+  if (it == entries_.end() || it->second.created_nano == nano) return;
+  it->second.created_nano = nano;
+  forget_texts();
+}
+
+std::int64_t ContainerTable::created_nano(const std::string& id) const {
+  const auto it = entries_.find(id);
+  return it == entries_.end() ? 0 : it->second.created_nano;
+}
+
 TableChanges ContainerTable::replace_all(std::vector<ContainerSummary> all,
                                          const std::set<std::string>& except) {
   TableChanges changes;
@@ -110,8 +126,9 @@ std::vector<const ContainerTable::Entry*> ContainerTable::newest_first() const {
   for (const auto& [id, entry] : entries_) {
     if (entry.text.size() >= 2) listed.push_back(&entry);
   }
-  std::stable_sort(listed.begin(), listed.end(),
-                   [](const Entry* a, const Entry* b) { return a->created > b->created; });
+  std::stable_sort(listed.begin(), listed.end(), [](const Entry* a, const Entry* b) {
+    return a->created != b->created ? a->created > b->created : a->created_nano > b->created_nano;
+  });
   return listed;
 }
 
@@ -140,7 +157,8 @@ engine_api::OwnList ContainerTable::herd_list(const engine_api::NodeView& node,
   for (const Entry* entry : newest_first()) {
     if (!all && !entry->runs) continue;
     if (text.size() > 1) text += ',';
-    text += engine_api::herd_list_entry(entry->text, node, style);
+    text += engine_api::with_created_nano(engine_api::herd_list_entry(entry->text, node, style),
+                                          entry->created_nano);
   }
   text += ']';
   kept.text = std::make_shared<const std::string>(std::move(text));

@@ -34,6 +34,9 @@ class ContainerTable {
   TableChanges remove(const std::string& id);
   /// It has another name, though the daemon's list has not been read again.
   TableChanges rename(const std::string& id, const std::string& name);
+  /// When exactly it was created, in nanoseconds since 1970.
+  void set_created_nano(const std::string& id, std::int64_t nano);
+  std::int64_t created_nano(const std::string& id) const;
   /// The whole truth, as of one list of the daemon, but for the ids in `except`: they stay as they
   /// are.
   TableChanges replace_all(std::vector<ContainerSummary> all,
@@ -56,8 +59,9 @@ class ContainerTable {
  private:
   struct Entry {
     std::vector<std::string> names;
-    std::int64_t created = 0;  // Unix seconds.
-    std::string text;          // Empty until listed.
+    std::int64_t created = 0;       // Unix seconds.
+    std::int64_t created_nano = 0;  // 0: not known.
+    std::string text;               // Empty until listed.
     bool counts_seconds = false;
     bool runs = false;  // Docker lists it without being asked for all.
   };
@@ -66,6 +70,7 @@ class ContainerTable {
 
   void store(Entry& entry, ContainerSummary summary);
   void forget(const Entry& entry);
+  void forget_texts();
 
   std::map<std::string, Entry> entries_;
   std::size_t seconds_ = 0;

@@ -39,22 +39,31 @@ std::string created_body(const std::string& envelope) {
   return body == response->end() ? "{}" : dump_json(*body) + "\n";
 }
 
+/// The sentence of an envelope that is a failure.
+std::string error_in(const std::string& envelope) {
+  const auto document = parse_json(envelope);
+  if (!document || !document->is_object()) return envelope;
+  const auto error = document->find("error");
+  return error != document->end() && error->is_string() ? error->get<std::string>() : envelope;
+}
+
 /// What no host did. The first refusal that is a 404 counts, because clients then pull the image;
 /// a refusal that would be the same everywhere is Docker's own text.
 CreateAnswer refused_create(const BulkItem& item, const std::vector<std::string>& reasons) {
   std::vector<std::string> all;
+  std::set<std::string> texts;  // Without the hosts.
   int status = item.status;
   for (const auto& [text, code] : item.refusals) {
     if (code == 404) status = 404;
     all.push_back(text);
+    texts.insert(text.substr(text.find(": ") + 2));
   }
-  if (all.size() == 1 && reasons.empty()) {
-    const std::string& text = all.front();
-    const auto colon = text.find(": ");
-    return {status, engine_api::docker_message(text.substr(colon + 2))};
+  if (all.empty()) return {status, engine_api::docker_message(error_in(item.envelope))};
+  if (texts.size() == 1 && (reasons.empty() || status == 404)) {
+    return {status, engine_api::docker_message(*texts.begin())};
   }
   all.insert(all.end(), reasons.begin(), reasons.end());
-  if (all.empty()) all.push_back(item.envelope);
+  std::sort(all.begin(), all.end());
   return {status, engine_api::docker_message("no host took the container: " + join(all, "; "))};
 }
 
@@ -118,23 +127,29 @@ asio::awaitable<Result<FoundContainer>> DockerHerd::find(std::string reference) 
   co_return found;
 }
 
+Error DockerHerd::not_found(const std::string& reference) const {
+  std::string message = "No such container: " + reference;
+  const std::vector<std::string> lost = lost_hosts();
+  if (!lost.empty()) message += " (it may be on a host that is not here: " + join(lost) + ")";
+  return docker_error(404, std::move(message));
+}
+
 Result<FoundContainer> DockerHerd::find_now(const std::string& reference) const {
   FoundContainer found;
   found.reference = reference;
   std::optional<NodeId> on;
   if (const auto slash = reference.find('/', 1); slash != std::string::npos) {
     const std::size_t begin = reference.starts_with('/') ? 1 : 0;
-    const auto named = herd_.nodes.named(reference.substr(begin, slash - begin));
-    if (!named.empty()) on = named.front();
+    const std::string host = reference.substr(begin, slash - begin);
+    const auto named = herd_.nodes.named(host);
+    if (named.size() > 1) return docker_error(409, "several agents have the hostname " + host);
+    // Of a host that is not here nobody else's container is meant.
+    if (named.empty()) return not_found(reference);
+    on = named.front();
     found.reference = reference.substr(slash + 1);
   }
   const Resolution resolution = herd_.directory.resolve(found.reference, on);
-  if (resolution.candidates.empty()) {
-    std::string message = "No such container: " + reference;
-    std::vector<std::string> lost = lost_hosts();
-    if (!lost.empty()) message += " (it may be on a host that is not here: " + join(lost) + ")";
-    return docker_error(404, std::move(message));
-  }
+  if (resolution.candidates.empty()) return not_found(reference);
   if (resolution.found()) {
     const ContainerLocation& place = resolution.candidates.front();
     found.id = place.id;

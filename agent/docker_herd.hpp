@@ -27,6 +27,9 @@ class DockerHerd final : public engine_api::HerdPort {
   std::vector<std::string> lost_hosts() const override;
   asio::awaitable<Result<engine_api::FoundContainer>> find(std::string reference) override;
   asio::awaitable<Result<engine_api::OwnList>> own_list(bool all, TimePoint deadline) override;
+  std::int64_t created_nano(const std::string& id) const override {
+    return watcher_.created_nano(id);
+  }
   engine_api::Promised promised() const override;
   void changed(const std::string& id, engine_api::ContainerChange change) override;
   void renamed(const engine_api::FoundContainer& container, const std::string& name) override;
@@ -38,6 +41,7 @@ class DockerHerd final : public engine_api::HerdPort {
 
  private:
   engine_api::HerdNode node_of(const NodeId& id, const NodeStatus& status) const;
+  Error not_found(const std::string& reference) const;
   Result<engine_api::FoundContainer> find_now(const std::string& reference) const;
 
   Herd& herd_;

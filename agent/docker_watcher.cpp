@@ -48,7 +48,10 @@ bool changes_listing(std::string_view action) {
 }  // namespace
 
 DockerWatcher::DockerWatcher(Herd& herd, docker_client::Docker& docker, PromiseKeeper& promises)
-    : herd_(herd), docker_(docker), promises_(promises), wake_(herd.tasks.executor(), 1) {}
+    : herd_(herd), docker_(docker), promises_(promises), wake_(herd.tasks.executor(), 1) {
+  promises_.on_created(
+      [this](const std::string& id, std::int64_t nano) { table_.set_created_nano(id, nano); });
+}
 
 void DockerWatcher::start() {
   herd_.tasks.spawn("docker events", follow());
@@ -161,10 +164,12 @@ void DockerWatcher::on_event(std::string_view line) {
     touch(event->id);  // A look-up under way may still bring it back.
   } else if (event->action == "create") {
     adopt(event->id, event->name);
+    table_.set_created_nano(event->id, event->time_nano);
   } else if (event->action == "die") {
     stopped(event->id);
   } else {
     if (event->action == "start") ending_.erase(event->id);
+    if (event->action == "update") promises_.changed(event->id);
     touch(event->id);
   }
 }

@@ -57,6 +57,8 @@ class DockerWatcher {
   /// The notice that tells a new peer all of this node's containers.
   std::string snapshot() const;
 
+  std::int64_t created_nano(const std::string& id) const { return table_.created_nano(id); }
+
   std::size_t size() const { return table_.size(); }
 
  private:

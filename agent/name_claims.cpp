@@ -48,12 +48,12 @@ class NameClaims::Held final : public Ticket {
   bool used_ = false;
 };
 
-NodeId NameClaims::judge_of(const std::string& name) const {
+NodeId NameClaims::judge_of(const std::string& name, const std::set<NodeId>& except) const {
   NodeId judge = herd_.self();
   std::uint64_t highest = 0;
   for (const auto& [node, status] : herd_.nodes.nodes()) {
     const std::uint64_t weight = fnv1a(fnv1a(fnv1a_start, name), node.raw());
-    if (weight < highest) continue;
+    if (weight < highest || except.contains(node)) continue;
     highest = weight;
     judge = node;
   }
@@ -73,12 +73,16 @@ asio::awaitable<Result<std::shared_ptr<NameClaims::Ticket>>> NameClaims::claim(s
   verb.name = name;
   verb.token = random_token(herd_.random);
   NodeId judge = herd_.self();
+  std::set<NodeId> silent;
   for (std::size_t asked = 0; asked < judges_asked; ++asked) {
-    judge = judge_of(name);
+    judge = judge_of(name, silent);
     const TimePoint deadline = herd_.clock.now() + judge_answers_in;
     const auto answer = co_await herd_.bus.request(judge, encode_verb(verb), deadline);
-    if (!answer) continue;
-    if (answer->status == 200) break;
+    if (answer && answer->status == 200) break;
+    if (!answer || answer->status != 409) {  // It is stopping, busy, or of an older version.
+      silent.insert(judge);
+      continue;
+    }
     Error refused = conflict(name, "a container that is being created");
     const auto body = parse_json(answer->body);
     if (body && body->is_object() && body->contains("error") && (*body)["error"].is_string()) {

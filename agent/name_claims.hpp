@@ -9,6 +9,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "agent/herd.hpp"
@@ -48,7 +49,7 @@ class NameClaims {
   };
   class Held;
 
-  NodeId judge_of(const std::string& name) const;
+  NodeId judge_of(const std::string& name, const std::set<NodeId>& except) const;
   void release(const NodeId& judge, const std::string& name, const std::string& token, bool used);
   void end_claim(const std::string& name, const std::string& token, bool used);
   std::optional<Error> taken(const std::string& name) const;

@@ -126,7 +126,12 @@ std::string Node::greeting() const {
          "  curl -X POST --data '{\"action\":\"list-nodes\"}' " +
          herd.settings.http_address +
          "\n"
-         "All verbs with requests and answers: docs/rest.md; the bus: docs/bus.md; man dockherd.\n";
+         "Docker's own command drives the herd, too:\n"
+         "  DOCKER_HOST=tcp://" +
+         herd.settings.http_address +
+         " docker ps\n"
+         "All verbs with requests and answers: docs/rest.md; Docker's API: docs/docker-api.md; the "
+         "bus: docs/bus.md; man dockherd.\n";
 }
 
 engine_api::HerdPort& Node::docker_herd() {

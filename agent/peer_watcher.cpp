@@ -1,5 +1,7 @@
 #include "agent/peer_watcher.hpp"
 
+#include <algorithm>
+
 #include "base/json_reader.hpp"
 
 namespace dockherd::agent {
@@ -63,7 +65,12 @@ void PeerWatcher::on_peer_lost(const bus::PeerInfo& peer, const std::string& rea
   const bool said_goodbye = reason == bus::reason_goodbye;
   herd_.nodes.remove(peer.id, said_goodbye ? std::nullopt : std::optional(reason),
                      herd_.clock.now());
-  if (gone_ && !address.empty()) gone_(address);
+  const auto& nodes = herd_.nodes.nodes();
+  // An agent that has restarted is there again under the same address.
+  const bool still_used = std::any_of(nodes.begin(), nodes.end(), [&](const auto& entry) {
+    return entry.second.address == address;
+  });
+  if (gone_ && !address.empty() && !still_used) gone_(address);
 }
 
 void PeerWatcher::on_notice(const NodeId& from, const std::string& topic, const std::string& body) {

@@ -4,13 +4,14 @@
 
 #include "base/json_reader.hpp"
 #include "docker_client/docker_requests.hpp"
+#include "docker_client/docker_status.hpp"
 
 namespace dockherd::agent {
 
 namespace {
 
 constexpr std::chrono::seconds inspect_timeout{10};
-constexpr std::chrono::milliseconds retry{200};
+constexpr std::chrono::milliseconds retry{1'000};
 
 engine_api::Reservation reservation_in(std::string_view create_body) {
   const auto body = parse_json(create_body);
@@ -40,6 +41,12 @@ void PromiseKeeper::listed(const std::string& id, const std::string& state) {
   } else {
     ledger_.remove(id);
   }
+}
+
+void PromiseKeeper::changed(const std::string& id) {
+  if (known_.erase(id) == 0) return;
+  unknown_.insert(id);  // What it was promised before counts until then.
+  wake_.try_send(boost::system::error_code());
 }
 
 void PromiseKeeper::removed(const std::string& id) {
@@ -78,10 +85,14 @@ void PromiseKeeper::Promise::made(const std::string& id) {
 asio::awaitable<void> PromiseKeeper::learn() {
   for (;;) {
     co_await wake_.async_receive(asio::use_awaitable);
+    std::string last;
     while (!unknown_.empty()) {
-      std::string id = *unknown_.begin();
-      unknown_.erase(unknown_.begin());
-      co_await look_at(std::move(id));
+      // In turn: one that cannot be inspected keeps no other from it.
+      auto next = unknown_.upper_bound(last);
+      if (next == unknown_.end()) next = unknown_.begin();
+      last = *next;
+      unknown_.erase(next);
+      co_await look_at(last);
     }
   }
 }
@@ -100,6 +111,11 @@ asio::awaitable<void> PromiseKeeper::look_at(std::string id) {
   if (!inspection || !inspection->is_object()) co_return;
   known_[id] = engine_api::reservation_of_inspection(*inspection);
   const std::string listed_state = state->second;
+  const auto created = inspection->find("Created");
+  if (on_created_ && created != inspection->end() && created->is_string()) {
+    const auto at = docker_client::parse_docker_time(created->get_ref<const std::string&>());
+    on_created_(id, std::chrono::nanoseconds(at.time_since_epoch()).count());
+  }
   listed(id, listed_state);
 }
 

@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/experimental/channel.hpp>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -22,9 +23,16 @@ class PromiseKeeper {
   PromiseKeeper(Herd& herd, docker_client::Docker& docker);
 
   void start();
+  /// Called with the moment at which a container was created, in nanoseconds since 1970, when it
+  /// has been inspected.
+  void on_created(std::function<void(const std::string& id, std::int64_t nano)> told) {
+    on_created_ = std::move(told);
+  }
 
   /// The daemon lists the container in this state.
   void listed(const std::string& id, const std::string& state);
+  /// What it is promised may be another thing now.
+  void changed(const std::string& id);
   void removed(const std::string& id);
 
   /// Why this host cannot take a container with this create body; nothing when it can.
@@ -59,6 +67,7 @@ class PromiseKeeper {
   std::map<std::string, engine_api::Reservation> known_;
   std::map<std::string, std::string> states_;  // As last listed.
   std::set<std::string> unknown_;              // To be inspected.
+  std::function<void(const std::string&, std::int64_t)> on_created_;
   std::uint64_t promises_ever_ = 0;
   asio::experimental::channel<void(boost::system::error_code)> wake_;
 };

@@ -26,7 +26,11 @@ bool is_brief(const DockerRoute& route) {
 }
 
 bool changes_container(const ApiRequest& request) {
-  return request.exchange.method() == "POST" || request.exchange.method() == "DELETE";
+  static constexpr std::string_view changing[] = {"/start", "/stop",    "/restart", "/kill",
+                                                  "/pause", "/unpause", "/update"};
+  return request.route.call == Call::container_remove ||
+         std::find(std::begin(changing), std::end(changing), request.route.rest) !=
+             std::end(changing);
 }
 
 bool may_be_hijacked(Call call) {
@@ -141,7 +145,16 @@ asio::awaitable<void> ContainerCalls::pass_to_daemon(ApiRequest& request, std::s
                              passed_head(request.exchange, std::move(target), hijack));
   order.may_be_hijacked = hijack;
   if (is_brief(request.route)) order.deadline = context_.clock.now() + longest_short_call;
-  if (!id.empty() && changes_container(request)) {
+  if (!id.empty() && request.route.call == Call::container_rename) {
+    std::string name = query_value(request.query, "name").value_or("");
+    if (name.starts_with('/')) name.erase(0, 1);
+    FoundContainer here;
+    here.node = self;
+    here.id = id;
+    order.on_status = [this, here, name](unsigned status) {
+      if (status == 204) context_.herd.renamed(here, name);
+    };
+  } else if (!id.empty() && changes_container(request)) {
     order.on_status = [this, &request, &id](unsigned status) {
       context_.herd.changed(id, status < 400 ? change_of(request) : ContainerChange::touched);
     };
@@ -190,6 +203,11 @@ asio::awaitable<Result<HerdNode>> ContainerCalls::owner_of_exec(const ApiRequest
       co_await call_nodes(context_, nodes, std::move(inspect), context_.task_deadline());
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (answers[i].status == 200) co_return nodes[i];
+  }
+  for (const HostAnswer& answer : answers) {
+    if (answer.status < 500) continue;
+    co_return Error(errc::not_sent, "No such exec instance: " + id + "; it may be on " +
+                                        answer.hostname + ", which did not answer");
   }
   co_return Error(errc::not_found, "No such exec instance: " + id);
 }

@@ -1,6 +1,7 @@
 #include "engine_api/container_view.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <queue>
 
 #include "base/json_reader.hpp"
@@ -9,6 +10,9 @@
 namespace dockherd::engine_api {
 
 namespace {
+
+constexpr std::int64_t second_nano = 1'000'000'000;
+constexpr std::string_view nano_member = "\"CreatedNano\":";
 
 /// Appends what follows a comma unless it is the first.
 void append_element(std::string& text, std::string_view element) {
@@ -148,6 +152,22 @@ std::int64_t created_of(std::string_view entry) {
   return object ? integer_of(object->find("Created")).value_or(0) : 0;
 }
 
+std::string with_created_nano(std::string entry, std::int64_t nano) {
+  if (entry.size() < 3 || nano / second_nano != created_of(entry)) return entry;
+  entry.insert(1, std::string(nano_member) + std::to_string(nano) + ",");
+  return entry;
+}
+
+std::int64_t created_nano_of(std::string_view entry) {
+  if (entry.size() > nano_member.size() && entry.substr(1).starts_with(nano_member)) {
+    std::int64_t nano = 0;
+    const std::string_view digits = entry.substr(1 + nano_member.size());
+    std::from_chars(digits.data(), digits.data() + digits.size(), nano);
+    return nano;
+  }
+  return created_of(entry) * second_nano;
+}
+
 Merged merge_lists(std::span<const ListOfHost> lists, std::optional<std::size_t> limit) {
   struct Head {
     std::int64_t created;
@@ -167,7 +187,7 @@ Merged merge_lists(std::span<const ListOfHost> lists, std::optional<std::size_t>
     entries.push_back(sliced ? *std::move(sliced) : std::vector<std::string_view>());
     if (entries.back().empty()) continue;
     bytes += list.entries.size();
-    heads.push({created_of(entries.back().front()), entries.size() - 1});
+    heads.push({created_nano_of(entries.back().front()), entries.size() - 1});
   }
   if (!limit) merged.body.reserve(bytes);
   merged.body += '[';
@@ -176,7 +196,7 @@ Merged merge_lists(std::span<const ListOfHost> lists, std::optional<std::size_t>
     heads.pop();
     append_element(merged.body, entries[list][next[list]]);
     if (++next[list] < entries[list].size()) {
-      heads.push({created_of(entries[list][next[list]]), list});
+      heads.push({created_nano_of(entries[list][next[list]]), list});
     }
   }
   merged.body += "]\n";

@@ -22,6 +22,13 @@ std::string herd_list_entry(std::string_view entry, const NodeView& node, NameSt
 /// is no inspection passes unchanged.
 std::string herd_inspection(std::string_view body, const NodeView& node);
 
+/// The element with "CreatedNano" as its first member: dockerd lists seconds, too coarse to order
+/// what several hosts created at once. Unchanged when `nano` is not within the element's second.
+std::string with_created_nano(std::string entry, std::int64_t nano);
+
+/// Nanoseconds since 1970, by "CreatedNano" when that is first, else by Created.
+std::int64_t created_nano_of(std::string_view entry);
+
 /// Seconds since 1970 of one element of the list; 0 when it says none.
 std::int64_t created_of(std::string_view entry);
 

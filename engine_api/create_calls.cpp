@@ -42,18 +42,21 @@ HostFacts plain_facts(const HerdNode& node) {
 void for_each_element(const std::vector<HostAnswer>& answers, std::vector<HostFacts>& facts,
                       std::string_view within,
                       const std::function<void(HostFacts&, const json&)>& take) {
-  for (std::size_t i = 0; i < answers.size() && i < facts.size(); ++i) {
-    if (answers[i].status != 200) continue;
-    auto parsed = parse_json(answers[i].body);
+  for (const HostAnswer& answer : answers) {
+    const auto host = std::find_if(facts.begin(), facts.end(), [&answer](const HostFacts& known) {
+      return known.name == answer.hostname;
+    });
+    if (answer.status != 200 || host == facts.end()) continue;
+    const auto parsed = parse_json(answer.body);
     if (!parsed) continue;
     const json* list = &*parsed;
     if (!within.empty()) {
       if (!parsed->is_object() || !parsed->contains(std::string(within))) continue;
-      list = &(*parsed)[std::string(within)];
+      list = &*parsed->find(std::string(within));
     }
     if (!list->is_array()) continue;
     for (const json& element : *list) {
-      if (element.is_object()) take(facts[i], element);
+      if (element.is_object()) take(*host, element);
     }
   }
 }

@@ -108,6 +108,7 @@ constexpr Entry table[] = {
     {"*", "/tasks/", "", true, Call::not_offered},
     {"*", "/secrets/", "", true, Call::not_offered},
     {"*", "/configs/", "", true, Call::not_offered},
+    {"GET", "/plugins/", "/json", true, Call::no_plugin},
     {"*", "/plugins/", "", true, Call::not_offered},
 };
 

@@ -52,6 +52,7 @@ enum class Call {
   volume_create,
   volume_remove,
 
+  no_plugin,    ///< "docker inspect" asks for one of that name last.
   not_offered,  ///< Swarm and the like: 501.
   unknown,      ///< 404 as dockerd's.
   wrong_method,

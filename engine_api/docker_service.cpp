@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "base/cancellation.hpp"
+#include "base/json_reader.hpp"
 #include "engine_api/herd_calls.hpp"
 
 namespace dockherd::engine_api {
@@ -127,6 +128,9 @@ asio::awaitable<void> DockerService::dispatch(ApiRequest& request) {
       co_return co_await creates_.serve(request);
     case Call::events:
       co_return co_await events_.serve(request);
+    case Call::no_plugin:
+      co_return co_await answer_error(context_, request.exchange, 404,
+                                      "plugin " + quote_json(request.route.name) + " not found");
     case Call::not_offered:
       co_return co_await answer_error(context_, request.exchange, 501,
                                       not_offered_text(request.route));
@@ -190,6 +194,7 @@ asio::awaitable<void> DockerService::dispatch_here(ApiRequest& request) {
       co_return co_await system_.prune_here(request);
     case Call::network_connect:
       co_return co_await networks_.connect_here(request);
+    case Call::no_plugin:
     case Call::not_offered:
     case Call::unknown:
     case Call::wrong_method:

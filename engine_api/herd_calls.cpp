@@ -1,5 +1,6 @@
 #include "engine_api/herd_calls.hpp"
 
+#include <boost/beast/core/string.hpp>
 #include <memory>
 
 #include "base/limits.hpp"
@@ -28,7 +29,11 @@ std::string upstream_of(const ApiContext& context, const HerdNode& node) {
 }
 
 void add_node_header(const HerdNode& node, http_api::HeaderList& headers) {
-  if (!node.self) headers.emplace_back(std::string(node_header), node.view.id);
+  if (node.self) return;
+  // Whether a browser may ask has been decided here; the other agent knows another Host.
+  std::erase_if(headers,
+                [](const auto& field) { return boost::beast::iequals(field.first, "Origin"); });
+  headers.emplace_back(std::string(node_header), node.view.id);
 }
 
 http_api::RequestHead passed_head(const http_api::Exchange& exchange, std::string target,
@@ -36,7 +41,9 @@ http_api::RequestHead passed_head(const http_api::Exchange& exchange, std::strin
   http_api::RequestHead head(std::string(exchange.method()), std::move(target));
   const bool upgrade = may_upgrade && http_api::wants_upgrade(exchange.headers());
   head.headers = http_api::passed_on(exchange.headers(), upgrade);
-  std::erase_if(head.headers, [](const auto& field) { return field.first == node_header; });
+  std::erase_if(head.headers, [](const auto& field) {
+    return boost::beast::iequals(field.first, {node_header.data(), node_header.size()});
+  });
   return head;
 }
 

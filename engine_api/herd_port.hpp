@@ -103,6 +103,9 @@ class HerdPort {
   /// This node's containers as the herd shows them, as of now; all, or those that run.
   virtual asio::awaitable<Result<OwnList>> own_list(bool all, TimePoint deadline) = 0;
 
+  /// When a container of this node was created, in nanoseconds since 1970; 0: to the second only.
+  virtual std::int64_t created_nano(const std::string& id) const = 0;
+
   /// By this node.
   virtual Promised promised() const = 0;
 

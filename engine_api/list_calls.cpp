@@ -22,9 +22,15 @@ std::string header_of(const http_api::WholeResponse& response, std::string_view 
   return {};
 }
 
+/// Of an entry as dockerd writes it: its first member.
+std::string id_of(std::string_view entry) {
+  constexpr std::string_view mark = "{\"Id\":\"";
+  return entry.starts_with(mark) ? std::string(entry.substr(mark.size(), 64)) : std::string();
+}
+
 /// Each entry as the herd shows it, those out of bounds left out. Another node has shown its own so
 /// already.
-std::string decorated(std::string_view list, const HerdNode& node, NameStyle style,
+std::string decorated(std::string_view list, const HerdNode& node, const ApiContext& context,
                       const ListQuery& wanted) {
   const auto entries = slice_json_array(list);
   if (!entries) return "[]";
@@ -32,7 +38,12 @@ std::string decorated(std::string_view list, const HerdNode& node, NameStyle sty
   for (const std::string_view entry : *entries) {
     if (!wanted.within_bounds(node.view.id, created_of(entry))) continue;
     if (out.size() > 1) out += ',';
-    out += node.self ? herd_list_entry(entry, node.view, style) : std::string(entry);
+    if (!node.self) {
+      out += entry;
+      continue;
+    }
+    std::string own = herd_list_entry(entry, node.view, context.settings.names);
+    out += with_created_nano(std::move(own), context.herd.created_nano(id_of(entry)));
   }
   return out + "]";
 }
@@ -92,6 +103,15 @@ asio::awaitable<Result<ListCalls::Part>> ListCalls::part_of(HerdNode node, bool 
   co_return known;
 }
 
+/// An agent that restarts is another node.
+void ListCalls::forget_gone(const std::vector<HerdNode>& nodes) {
+  if (parts_.size() <= 2 * nodes.size()) return;
+  std::erase_if(parts_, [&nodes](const auto& part) {
+    return std::none_of(nodes.begin(), nodes.end(),
+                        [&part](const HerdNode& node) { return node.view.id == part.first.first; });
+  });
+}
+
 asio::awaitable<void> ListCalls::serve_kept(ApiRequest& request, ListQuery wanted,
                                             std::vector<HerdNode> nodes) {
   struct Run {
@@ -99,6 +119,7 @@ asio::awaitable<void> ListCalls::serve_kept(ApiRequest& request, ListQuery wante
     std::vector<Result<Part>> parts;
   };
   const bool all = wanted.all || wanted.limit;
+  forget_gone(nodes);
   const auto run = std::make_shared<Run>();
   run->nodes = std::move(nodes);
   run->parts.assign(run->nodes.size(), Result<Part>(Part()));
@@ -153,7 +174,7 @@ asio::awaitable<void> ListCalls::serve_here(ApiRequest& request) {
     }
     std::string body = std::move(response->body);
     if (response->status == 200) {
-      body = decorated(body, self, context_.settings.names, ListQuery());
+      body = decorated(body, self, context_, ListQuery());
     }
     co_await answer_json(context_, request.exchange, response->status, std::move(body));
     co_return;
@@ -217,7 +238,7 @@ asio::awaitable<void> ListCalls::serve_filtered(ApiRequest& request, ListQuery w
                          ")");
       continue;
     }
-    texts.push_back(decorated(part->body, node, context_.settings.names, run->wanted));
+    texts.push_back(decorated(part->body, node, context_, run->wanted));
     lists.push_back(ListOfHost{node.view.name, texts.back()});
   }
   Merged merged = merge_lists(lists, run->wanted.limit);

@@ -41,6 +41,7 @@ class ListCalls {
                                    std::vector<HerdNode> nodes);
   asio::awaitable<void> serve_filtered(ApiRequest& request, ListQuery wanted,
                                        std::vector<HerdNode> nodes);
+  void forget_gone(const std::vector<HerdNode>& nodes);
   asio::awaitable<Result<Part>> part_of(HerdNode node, bool all);
   asio::awaitable<Result<http_api::WholeResponse>> filtered_part(HerdNode node, std::string target);
   asio::awaitable<Result<void>> resolve_bounds(ListQuery& wanted);

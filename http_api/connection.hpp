@@ -32,7 +32,7 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Without waiting for more segments (TCP_NODELAY).
+  /// Without waiting for more segments (TCP_NODELAY), and with probes of who is silent.
   static Socket without_delay(asio::ip::tcp::socket socket);
 
   /// What was read and not yet consumed.

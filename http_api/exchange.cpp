@@ -144,7 +144,8 @@ void Exchange::break_off() {
 
 void Exchange::watch_client() {
   if (watch_->active || watch_->ending || watch_->gone || upload_->active) return;
-  if (!body_->complete() || client_->buffer().size() >= most_read_ahead) return;
+  if (!body_->complete() || body_->holds()) return;
+  if (client_->buffer().size() >= most_read_ahead) return;
   watch_->active = true;
   context_.side_tasks.spawn("http watch", keep_watch(client_, watch_));
 }

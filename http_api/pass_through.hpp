@@ -1,6 +1,7 @@
 // Where a message's body ends, for passing its bytes on as they come. No sockets.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
@@ -9,9 +10,11 @@
 
 namespace dockherd::http_api {
 
-/// Purpose: offers what a buffer holds of a message, up to its end. Beast's parser takes a chunk's
-/// line only when it is whole, and the end of one chunk with the line of the next; the other side
-/// is not made to wait for that: of a message that is not over, every byte is offered at once.
+/// Purpose: offers what a buffer holds of a message, up to its end.
+/// Beast's parser takes a chunk's line only when it is whole, and the end of one chunk with the
+/// line of the next. A client is not made to wait for that: of a response that is not over, every
+/// byte is offered at once. Of a request only what has been parsed is, or a daemon might take for a
+/// request what our parser would yet refuse.
 /// One message, one buffer.
 class PassThrough {
  public:
@@ -21,18 +24,22 @@ class PassThrough {
   std::string_view offer(boost::beast::flat_buffer& buffer,
                          boost::beast::http::basic_parser<is_request>& parser) {
     parse(buffer, parser);
-    const bool over = parser.is_done() || fault_;
-    offered_ = std::max(passed_, over ? parsed_ : buffer.size());
+    const bool parsed_only = is_request || parser.is_done() || fault_;
+    offered_ = std::max(passed_, parsed_only ? parsed_ : buffer.size());
     const auto* bytes = static_cast<const char*>(buffer.data().data());
     return {bytes + passed_, offered_ - passed_};
   }
 
   /// What was offered is done with.
   void drop(boost::beast::flat_buffer& buffer) {
-    buffer.consume(parsed_);
+    // Not of nothing: that would move a buffer that somebody reads into.
+    if (parsed_ > 0) buffer.consume(parsed_);
     passed_ = offered_ > parsed_ ? offered_ - parsed_ : 0;
     parsed_ = offered_ = 0;
   }
+
+  /// Something is on offer: the buffer must stay as it is.
+  bool holds() const { return offered_ > passed_; }
 
   /// What is wrong with the message; header_limit when a chunk's line is too long.
   const boost::system::error_code& fault() const { return fault_; }

@@ -112,10 +112,14 @@ asio::awaitable<void> Exchange::pass_raw(std::shared_ptr<Connection> client,
 asio::awaitable<Result<void>> Exchange::relay(RelayOrder order) {
   const auto call = std::make_shared<UpstreamCall>(context_.upstreams, order.address);
   // A client that sends no more is gone, as it is for dockerd; so let the upstream see the same.
-  on_client_gone([call] {
+  const bool may_be_hijacked = order.may_be_hijacked;
+  on_client_gone([call, client = client_, may_be_hijacked] {
+    // What is to be somebody's input goes first, once the connection has been taken over.
+    if (may_be_hijacked && client->buffer().size() > 0) return;
     if (call->connected()) call->connection()->shut_send();
   });
   auto begun = co_await begin_relay(*call, order);
+  if (begun && client_is_gone() && !may_be_hijacked) call->connection()->shut_send();
   if (begun) begun = co_await await_head(*call, order);
   if (begun && order.reword) {
     begun = co_await relay_reworded(*call, order);

@@ -36,6 +36,8 @@ class RequestBody {
   /// What has arrived of the body, as it came (chunk lines included), without waiting; valid until
   /// drop(). Empty: nothing has, or the body is complete or broken.
   std::string_view arrived();
+  /// A piece given by arrived() is in use.
+  bool holds() const { return pass_.holds(); }
   /// The piece given by arrived() is done with.
   void drop();
   /// Waits until there is more for arrived(). False when there will be no more.

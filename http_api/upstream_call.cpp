@@ -1,5 +1,6 @@
 #include "http_api/upstream_call.hpp"
 
+#include <algorithm>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/none.hpp>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::size_t head_read_bytes = 16u << 10;
 constexpr std::size_t body_read_bytes = 128u << 10;
+constexpr std::chrono::seconds connect_timeout{5};
 constexpr std::size_t longest_framing = 64u << 10;  // A head; a chunk's line.
 
 }  // namespace
@@ -24,7 +26,12 @@ UpstreamCall::UpstreamCall(UpstreamPool& pool, std::string address)
 asio::awaitable<Result<void>> UpstreamCall::send(RequestHead head, std::string_view body,
                                                  TimePoint deadline) {
   bodyless_ = head.method == "HEAD";
-  repeatable_ = bodyless_ || head.method == "GET";
+  const bool has_body =
+      std::any_of(head.headers.begin(), head.headers.end(), [](const auto& field) {
+        return boost::beast::iequals(field.first, "content-length") ||
+               boost::beast::iequals(field.first, "transfer-encoding");
+      });
+  repeatable_ = !has_body && (bodyless_ || head.method == "GET");
   sent_head_.clear();
   render(sent_head_, head);
   // What changes something is sent once, on a connection of which nobody can have tired.
@@ -77,9 +84,11 @@ asio::awaitable<Result<void>> UpstreamCall::read_head(TimePoint deadline) {
     if (end == Connection::ReadEnd::timed_out) {
       co_return Error(errc::timeout, address_ + " did not answer in time");
     }
-    if (heard_ || !lease_->reused() || !repeatable_) co_return broke_off();
+    const bool lost = !connection->is_open();  // By UpstreamPool::break_off().
+    if (lost || heard_ || !lease_->reused() || !repeatable_) co_return broke_off();
     // Closed by the other side before it saw the request.
-    auto renewed = co_await pool_.connect(address_, deadline);
+    const TimePoint connected_by = std::min<TimePoint>(deadline, pool_.now() + connect_timeout);
+    auto renewed = co_await pool_.connect(address_, connected_by);
     if (!renewed) co_return renewed.error();
     lease_ = std::move(*renewed);
     connection = lease_->shared().get();

@@ -62,6 +62,7 @@ class UpstreamPool {
   /// The upstream is gone for good: what waits for it ends now.
   void break_off(const std::string& address);
 
+  TimePoint now() const { return clock_.now(); }
   std::size_t in_use() const { return leases_.size(); }
 
  private:

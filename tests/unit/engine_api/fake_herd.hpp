@@ -27,6 +27,7 @@ class FakeHerd final : public HerdPort {
 
   asio::awaitable<Result<FoundContainer>> find(std::string reference) override;
   asio::awaitable<Result<OwnList>> own_list(bool running_or_not, TimePoint deadline) override;
+  std::int64_t created_nano(const std::string& /*id*/) const override { return 0; }
   Promised promised() const override { return {}; }
 
   void changed(const std::string& id, ContainerChange change) override;

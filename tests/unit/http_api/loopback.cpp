@@ -122,8 +122,8 @@ void Loopback::start() {
   settings.address = "127.0.0.1:0";
   settings.product = "dockherd/test";
   server_ =
-      std::make_unique<Server>(context_.get_executor(), clock, Handlers{cluster, docker, upstreams_},
-                               settings, null_logger());
+      std::make_unique<Server>(context_.get_executor(), clock,
+                               Handlers{cluster, docker, upstreams_}, settings, null_logger());
   const auto started = server_->start();
   ASSERT_TRUE(started.has_value()) << started.error().message;
   address_ = server_->local_address();
