@@ -259,7 +259,9 @@ asio::awaitable<void> EventCalls::read_events(std::shared_ptr<Stream> stream,
     auto answer = co_await call->read_whole(limits::json_bytes, deadline);
     const std::string body = answer ? std::move(answer->body) : std::string();
     source->failure = docker_client::error_message(body);
-    if (status >= 400 && status < 500) {
+    // What a daemon finds wrong with the question all do; dockerd says so by 500, too. Agents say
+    // by 502 and above that they cannot ask theirs.
+    if (status >= 400 && status <= 500) {
       stream->refusal = HostAnswer{source->node.view.name, status, body};
     }
     co_return;

@@ -119,6 +119,12 @@ asio::awaitable<void> NetworkCalls::connect(ApiRequest& request) {
     co_return;
   }
   auto found = co_await context_.herd.find(reference->get<std::string>());
+  const json* force = find_member(body->value, "Force");
+  if (!found && request.route.rest == "/disconnect" && force != nullptr && *force == true) {
+    HostAnswer answer = co_await disconnect_leftover(request, std::move(*body));
+    co_await answer_as(context_, request.exchange, std::move(answer));
+    co_return;
+  }
   if (!found) {
     co_await answer_error(context_, request.exchange, found.error());
     co_return;
@@ -129,6 +135,16 @@ asio::awaitable<void> NetworkCalls::connect(ApiRequest& request) {
   HostAnswer answer =
       co_await connect_at(std::move(*found), std::move(network), request, std::move(*body));
   co_await answer_as(context_, request.exchange, std::move(answer));
+}
+
+/// A network may still hold the endpoint of a container that is gone, on any host.
+asio::awaitable<HostAnswer> NetworkCalls::disconnect_leftover(ApiRequest& request, JsonBody body) {
+  NodeCall call("POST", request.target(request.route.path, request.query));
+  call.body = std::move(body.text);
+  auto answers = co_await call_all(context_, std::move(call), change_deadline(context_));
+  const auto done = std::find_if(answers.begin(), answers.end(),
+                                 [](const HostAnswer& answer) { return answer.status < 300; });
+  co_return done == answers.end() ? std::move(answers.front()) : std::move(*done);
 }
 
 /// The network as the host knows it; made there when only others have it.

@@ -105,6 +105,17 @@ TEST_F(EventsOfTheHerd, are_refused_in_dockers_words) {
   });
 }
 
+TEST_F(EventsOfTheHerd, are_refused_with_the_500_that_dockerd_has_for_bad_times) {
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    for (const char* name : {"h1", "h2"}) {
+      host(name).answer("GET /events?since=x", 500, "{\"message\":\"parsing x\"}\n");
+    }
+    auto client = events_client();
+    co_await expect_open(*client, "since=x", 500);
+    EXPECT_EQ(client->failure(), "{\"message\":\"parsing x\"}\n");
+  });
+}
+
 TEST_F(EventsOfTheHerd, cannot_be_had_when_no_daemon_answers) {
   with_hosts({"h1"}, [this]() -> asio::awaitable<void> {
     host("h1").answer("GET /events", 502, R"({"message":"daemon down"})");

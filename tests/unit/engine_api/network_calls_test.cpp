@@ -39,6 +39,18 @@ TEST_F(NetworksOfTheHerd, a_list_passes_filters_on_but_for_those_of_nodes) {
   });
 }
 
+TEST_F(NetworksOfTheHerd, a_list_is_refused_as_the_daemons_refuse_it) {
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    for (const char* name : {"h1", "h2"}) {
+      host(name).answer("GET /networks", 400, "{\"message\":\"Invalid filter 'bad'\"}\n");
+    }
+    const auto answer = co_await ask("GET", "/networks?filters=%7B%22bad%22%3A%5B%22x%22%5D%7D");
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_EQ(answer.body, "{\"message\":\"Invalid filter 'bad'\"}\n");
+    for (const auto& [header, value] : answer.headers) EXPECT_NE(header, "Warning") << value;
+  });
+}
+
 TEST_F(NetworksOfTheHerd, an_inspection_shows_the_containers_of_all_hosts) {
   with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
     host("h1").networks = {{"app", "a1"}};
@@ -246,6 +258,16 @@ TEST_F(NetworksOfTheHerd, a_container_that_nobody_has_is_a_404) {
     const auto answer = co_await ask("POST", "/networks/app/connect", R"({"Container":"web"})");
     EXPECT_EQ(answer.status, 404);
     EXPECT_EQ(parsed(answer.body)["message"], "No such container: web");
+  });
+}
+
+TEST_F(NetworksOfTheHerd, what_a_container_that_is_gone_left_behind_is_disconnected_by_force) {
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    host("h1").answer("POST /networks/app/disconnect", 404, R"({"message":"no endpoint"})");
+    const auto answer =
+        co_await ask("POST", "/networks/app/disconnect", R"({"Container":"gone","Force":true})");
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(host("h2").seen.back().body, R"({"Container":"gone","Force":true})");
   });
 }
 
