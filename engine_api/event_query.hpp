@@ -31,7 +31,7 @@ class EventQuery {
   bool wants_node_event(std::string_view action, const NodeView& node) const;
   /// In nanoseconds since 1970; nothing when the stream has no end.
   std::optional<std::int64_t> until() const { return until_; }
-  bool has_since() const { return query_value(query_, "since").value_or("") != ""; }
+  bool has_since() const { return !query_value(query_, "since").value_or("").empty(); }
   /// The query for a daemon; `since_nano` replaces what the client asked for.
   Query for_daemon(std::optional<std::int64_t> since_nano) const;
 
