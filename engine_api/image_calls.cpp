@@ -46,6 +46,7 @@ const HerdNode& nearest(const std::vector<HerdNode>& nodes) {
 
 std::vector<std::string> names_of(const std::vector<HerdNode>& nodes) {
   std::vector<std::string> names;
+  names.reserve(nodes.size());
   for (const HerdNode& node : nodes) names.push_back(node.view.name);
   return names;
 }

@@ -198,7 +198,7 @@ asio::awaitable<void> Exchange::relay_hijacked(UpstreamCall& call) {
   answered_ = true;
   co_await stop_watching();
   const std::string head = passed_head(call.head(), ConnectionHeader::none);
-  const std::shared_ptr<Connection> upstream = call.connection();
+  const std::shared_ptr<Connection>& upstream = call.connection();
   auto& buffer = upstream->buffer();
   bool open = co_await client_->write(head, bytes_of(buffer));
   buffer.clear();
