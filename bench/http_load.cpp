@@ -6,173 +6,36 @@
 //   http_load ask    [options] TARGET...   each client asks one target over and over
 //   http_load all    [options] TARGET...   one client asks all targets at once, again and again
 //   http_load create [options] TARGET...   creates and starts containers on Docker daemons
+//   http_load stream [options] TARGET      one request each, all at once; --upload FILE is the body
+//   http_load first  [options] TARGET      a new connection each time, until the body's first byte
+//   http_load exec   [options] TARGET      an exec each time, created and started, until the same
 //   http_load forward --listen PORT TARGET   hands bytes on from TCP, as the least that any agent
 //                                            between a client and a daemon must do
 //
 // TARGET is unix:PATH or tcp:ADDRESS:PORT. One line of JSON comes out.
+#include "bench/http_load.hpp"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <string_view>
-#include <thread>
 #include <vector>
 
-namespace {
+#include "bench/http_connection.hpp"
 
-using Clock = std::chrono::steady_clock;
-
-struct Options {
-  std::vector<std::string> targets;
-  std::string method = "GET";
-  std::vector<std::string> paths = {"/"};
-  std::string body;
-  unsigned clients = 1;
-  unsigned requests = 1000;  // In all.
-  unsigned warm_up = 20;     // Per client, not counted.
-  std::uint16_t listen = 0;
-};
-
-std::runtime_error failed(const std::string& what) {
-  return std::runtime_error(what + ": " + std::strerror(errno));
-}
-
-int connect_to(const std::string& target) {
-  if (target.starts_with("unix:")) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    target.copy(address.sun_path, sizeof address.sun_path - 1, 5);
-    const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
-    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-    if (::connect(socket, generic, sizeof address) != 0) throw failed(target);
-    return socket;
-  }
-  const auto colon = target.rfind(':');
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(std::stoul(target.substr(colon + 1))));
-  if (::inet_pton(AF_INET, target.substr(4, colon - 4).c_str(), &address.sin_addr) != 1) {
-    throw std::runtime_error("not unix:PATH or tcp:ADDRESS:PORT: " + target);
-  }
-  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  const int on = 1;
-  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-  if (::connect(socket, generic, sizeof address) != 0) throw failed(target);
-  return socket;
-}
-
-/// Lower case, so that header names can be compared.
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
-/// One connection: send(), then receive() until the answer is complete.
-class Connection {
- public:
-  explicit Connection(const std::string& target) : socket_(connect_to(target)) {}
-  ~Connection() { ::close(socket_); }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-
-  void send(std::string_view request) {
-    while (!request.empty()) {
-      const ssize_t sent = ::send(socket_, request.data(), request.size(), MSG_NOSIGNAL);
-      if (sent <= 0) throw failed("send");
-      request.remove_prefix(static_cast<std::size_t>(sent));
-    }
-  }
-
-  /// The body; the status is in status().
-  const std::string& receive() {
-    raw_.clear();
-    body_.clear();
-    std::size_t head = std::string::npos;
-    while ((head = raw_.find("\r\n\r\n")) == std::string::npos) read_more();
-    const std::string header = lower(std::string_view(raw_).substr(0, head + 2));
-    status_ = std::stoi(header.substr(header.find(' ') + 1));
-    std::size_t at = head + 4;
-    const auto length = header.find("\r\ncontent-length:");
-    if (length != std::string::npos) {
-      const std::size_t size = std::stoul(header.substr(length + 17));
-      raw_.reserve(at + size);
-      while (raw_.size() < at + size) read_more();
-      body_.assign(raw_, at, size);
-    } else if (header.find("\r\ntransfer-encoding: chunked") != std::string::npos) {
-      read_chunks(at);
-    }
-    bytes_ += raw_.size();
-    return body_;
-  }
-
-  bool refused() const { return status_ >= 300 || status_ == 207; }
-  std::size_t bytes() const { return bytes_; }
-
- private:
-  void read_more() {
-    const ssize_t count = ::recv(socket_, space_.data(), space_.size(), 0);
-    if (count <= 0) throw failed("the server closed the connection");
-    raw_.append(space_.data(), static_cast<std::size_t>(count));
-  }
-
-  void read_chunks(std::size_t at) {
-    for (;;) {
-      std::size_t line = std::string::npos;
-      while ((line = raw_.find("\r\n", at)) == std::string::npos) read_more();
-      const std::size_t size = std::stoul(raw_.substr(at, line - at), nullptr, 16);
-      at = line + 2;
-      while (raw_.size() < at + size + 2) read_more();
-      body_.append(raw_, at, size);
-      at += size + 2;
-      if (size == 0) return;
-    }
-  }
-
-  int socket_;
-  int status_ = 0;
-  std::size_t bytes_ = 0;
-  std::string raw_;
-  std::string body_;
-  std::vector<char> space_ = std::vector<char>(256 * 1024);
-};
-
-std::string request_text(const std::string& method, const std::string& path,
-                         const std::string& body) {
-  std::string text = method + " " + path + " HTTP/1.1\r\nHost: localhost\r\n";
-  if (!body.empty() || method == "POST") {
-    text +=
-        "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
-  }
-  return text + "\r\n" + body;
-}
-
-struct Tally {
-  std::vector<double> microseconds;
-  std::size_t bytes = 0;
-  unsigned refused = 0;  // Answers with a status from 300, or 207: a bulk that succeeded in part.
-};
-
-double microseconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
-}
+namespace dockherd::bench {
 
 void print(std::vector<Tally>& tallies, double seconds) {
   std::vector<double> all;
@@ -194,24 +57,7 @@ void print(std::vector<Tally>& tallies, double seconds) {
       bytes, refused);
 }
 
-/// Runs `one(client, tally)` in a thread per client, and returns the seconds that all took.
-template <typename One>
-double run_clients(std::vector<Tally>& tallies, One one) {
-  std::vector<std::jthread> threads;
-  const auto begin = Clock::now();
-  for (unsigned i = 0; i < tallies.size(); ++i) {
-    threads.emplace_back([&, i] {
-      try {
-        one(i, tallies[i]);
-      } catch (const std::exception& error) {
-        std::fprintf(stderr, "http_load: %s\n", error.what());
-        std::_Exit(1);
-      }
-    });
-  }
-  threads.clear();
-  return microseconds_since(begin) / 1e6;
-}
+namespace {
 
 void ask(const Options& options) {
   std::vector<Tally> tallies(options.clients);
@@ -273,11 +119,15 @@ void ask_all(const Options& options) {
   print(tallies, seconds);
 }
 
+}  // namespace
+
 std::string id_in(const std::string& created) {
   const auto key = created.find("\"Id\":\"");
   if (key == std::string::npos) throw std::runtime_error("no Id in " + created);
   return created.substr(key + 6, 64);
 }
+
+namespace {
 
 /// Containers are dealt out to the targets in turn; `clients` work for each target.
 void create(const Options& options) {
@@ -377,7 +227,10 @@ void forward(const Options& options) {
 
 }  // namespace
 
+}  // namespace dockherd::bench
+
 int main(int argc, char** argv) {
+  using namespace dockherd::bench;
   CLI::App app("Asks HTTP servers over and over, and times the answers");
   Options options;
   app.require_subcommand(1);
@@ -389,6 +242,7 @@ int main(int argc, char** argv) {
         ->take_all()
         ->expected(1);
     command->add_option("--body", options.body, "JSON");
+    command->add_option("--upload", options.upload, "A file to send as body, in chunks");
     command->add_option("--clients", options.clients, "At once; for create: at each target");
     command->add_option("--requests", options.requests, "In all");
     command->add_option("--listen", options.listen, "Port on loopback, for forward");
@@ -398,6 +252,10 @@ int main(int argc, char** argv) {
   add("ask", "Each client asks one target over and over", ask);
   add("all", "One client asks all targets at once, again and again", ask_all);
   add("create", "Creates and starts containers on Docker daemons", create);
+  add("stream", "Each target is asked once, all at the same time", stream);
+  add("first", "How long until the first byte of a body that may never end", first_byte);
+  add("exec", "The same of the output of an exec that is made for it; --body is its creation",
+      exec);
   add("forward", "Hands bytes on from a port of loopback", forward);
   try {
     app.parse(argc, argv);
