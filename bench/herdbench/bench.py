@@ -24,14 +24,15 @@ class Bench:
 
     sleeper_text = json.dumps(SLEEPER)
 
-    def __init__(self, binaries, quick, rounds, nice, out):
-        self.binaries = binaries
-        self.out = out  # Where the report goes; other files go beside it.
-        self.nice = nice
-        self.quick = quick
-        self.rounds = rounds
-        self.report = Report(rounds)
-        self.load = Load(binaries / "http_load")
+    def __init__(self, options):
+        self.binaries = options.bin.resolve()
+        self.out = options.out  # Where the report goes; other files go beside it.
+        self.nice = options.nice
+        self.quick = options.quick
+        self.rounds = options.rounds
+        self.options = options
+        self.report = Report(options.rounds)
+        self.load = Load(self.binaries / "http_load")
         self._lab = None
         self._agents = []
 
@@ -76,10 +77,10 @@ class Bench:
             list(pool.map(remove, jobs))
         until(lambda: all(not listed(agent) for agent in self._agents), 30, "the herd is empty")
 
-    def created(self, host, count, start=False):
+    def created(self, host, count, start=False, body=SLEEPER):
         """Makes containers by the daemon's own API; returns their ids."""
         def one(_):
-            identifier = call(host, "POST", "/containers/create", SLEEPER)["Id"]
+            identifier = call(host, "POST", "/containers/create", body)["Id"]
             if start:
                 call(host, "POST", f"/containers/{identifier}/start")
             return identifier

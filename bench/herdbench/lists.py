@@ -6,6 +6,7 @@ from .load import agent_target, daemon_target, verb
 from .report import Row, interleave, medians
 
 EVERYTHING = ("--path", "/containers/json?all=1")
+VERB = verb("list-containers", all=True, shape="flat")
 
 
 def run(bench):
@@ -24,7 +25,25 @@ def run(bench):
     bench.empty(hosts)
 
 
-def compare(bench, hosts, agents, what, note=""):
+def run_docker(bench):
+    """The same as Docker's clients ask for it."""
+    hosts, agents = bench.herd()
+    bench.empty(hosts)
+    identifiers = []
+    for each in (10, 50):
+        count = each - len(identifiers) // len(hosts)
+        identifiers += [one for host in hosts for one in bench.created(host, count, start=True)]
+        bench.until_known(agents, identifiers)
+        compare(bench, hosts, agents, f"{3 * each} running for seconds",
+                "their Status counts seconds", EVERYTHING)
+    if not bench.quick:
+        time.sleep(65)
+        compare(bench, hosts, agents, "150 running for a minute", options=EVERYTHING)
+    bench.empty(hosts)
+
+
+def compare(bench, hosts, agents, what, note="", options=VERB):
+    """`options`: how an agent is asked."""
     requests = 60 if bench.quick else 200
 
     def daemons():
@@ -32,9 +51,8 @@ def compare(bench, hosts, agents, what, note=""):
                               "--requests", requests, net=hosts[0].net)["p50_us"]
 
     def herd():
-        return bench.load.run("ask", [agent_target(agents[0])],
-                              *verb("list-containers", all=True, shape="flat"), "--requests",
-                              requests, net=hosts[0].net)["p50_us"]
+        return bench.load.run("ask", [agent_target(agents[0])], *options, "--requests", requests,
+                              net=hosts[0].net)["p50_us"]
 
     rounds = interleave(bench.rounds, {"daemons": daemons, "herd": herd})
     middle = medians(rounds)

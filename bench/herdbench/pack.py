@@ -19,6 +19,8 @@ from herdlab import processes, until
 from herdlab.daemon import ask
 from herdlab.network import entered
 
+from .usage import cpu_seconds, memory
+
 # What an agent logs of a member -> whether it is there from then on. The word after it is its name.
 MARKS = {
     b" peer joined name=": True,
@@ -240,23 +242,9 @@ class Pack:
 
     def cpu_seconds(self):
         """Of all agents together, since their start."""
-        ticks = 0
-        for process in self.processes.values():
-            text = pathlib.Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8")
-            fields = text.rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return sum(cpu_seconds(process.pid) for process in self.processes.values())
 
     def memory(self):
-        """Mean bytes of an agent: (resident, private). Resident counts pages of libraries that the
-        page cache holds for all; private are those that only this process has and no file holds."""
-        resident, private = [], []
-        for process in self.processes.values():
-            sizes = {}
-            for line in pathlib.Path(f"/proc/{process.pid}/smaps_rollup").read_text(
-                    encoding="utf-8").splitlines()[1:]:
-                name, _, rest = line.partition(":")
-                sizes[name] = int(rest.split()[0]) * 1024
-            resident.append(sizes["Rss"])
-            private.append(sizes["Anonymous"])
-        return statistics.mean(resident), statistics.mean(private)
+        """Mean bytes of an agent: (resident, private)."""
+        each = [memory(process.pid) for process in self.processes.values()]
+        return tuple(statistics.mean(values) for values in zip(*each))

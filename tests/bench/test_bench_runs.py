@@ -19,8 +19,9 @@ from herdlab import processes, until  # noqa: E402
 from herdlab.daemon import ask  # noqa: E402
 
 BIN = pathlib.Path(os.environ.get("DOCKHERD_BENCH_BIN", ROOT / "build" / "bench"))
-HERD = [sys.executable, ROOT / "bench" / "herd", "--quick", "--rounds", "1", "--nice", "0",
-        "--bin", BIN]
+LOOK = ["--quick", "--rounds", "1", "--nice", "0", "--bin", BIN]
+HERD = [sys.executable, ROOT / "bench" / "herd", *LOOK]
+DOCKER_API = [sys.executable, ROOT / "bench" / "docker_api", *LOOK]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 
 
@@ -80,6 +81,22 @@ def test_the_herd_benchmark_prints_a_table_and_writes_json(tmp_path):
     for row in report["rows"]:
         assert f"| {row['what']} |" in table
         assert row["ours"] > 0
+
+
+@as_root
+def test_the_docker_api_benchmark_measures_calls_lists_and_streams_of_all_kinds(tmp_path):
+    out = tmp_path / "docker_api.json"
+    table = run(*DOCKER_API, "--megabytes", "2", "--out", out, seconds=400)
+    report = json.loads(out.read_text(encoding="utf-8"))
+    assert not report["failures"]
+    for word in ("inspect", "start", "non-owner", "list of the herd", "list of 2000", "first byte of "
+                 "logs -f", "first byte of exec", "cp into", "cp out of", "logs through", "load ",
+                 "idle streams, resident memory", "idle streams, processor"):
+        assert any(word in row["what"] for row in report["rows"]), f"no {word} in\n{table}"
+    for row in report["rows"]:
+        assert f"| {row['what']} |" in table
+        # A processor that is hardly used may not show within a moment.
+        assert row["ours"] > 0 or row["unit"] == "% of a core", row
 
 
 @as_root
