@@ -16,11 +16,15 @@ REMEMBERED = BUILD / "passed"  # One empty file per clean result, named by what 
 
 # What g++ 12.2 compiles wrongly, without a warning. A struct without a constructor, braced inside a
 # co_await expression, and a capturing lambda there, are destroyed twice, and so is the result of a
-# conditional with a co_await in it; a co_await in a condition breaks the coroutine's frame.
+# conditional with a co_await in it, or of one in a co_await expression that makes a temporary; a
+# co_await in a condition breaks the coroutine's frame.
 AGGREGATE = ("cxxBindTemporaryExpr(has(expr(anyOf(initListExpr(), lambdaExpr()))), "
              "hasAncestor(coawaitExpr()))")
+CHOSEN = ("conditionalOperator(hasAncestor(coawaitExpr()), "
+          "anyOf(hasTrueExpression(cxxBindTemporaryExpr()), "
+          "hasFalseExpression(cxxBindTemporaryExpr())))")
 CONDITION = "hasCondition(anyOf(coawaitExpr(), hasDescendant(coawaitExpr())))"
-COAWAIT_QUERY = (f"match stmt(isExpansionInMainFile(), anyOf({AGGREGATE}, ifStmt({CONDITION}), "
+COAWAIT_QUERY = (f"match stmt(isExpansionInMainFile(), anyOf({AGGREGATE}, {CHOSEN}, ifStmt({CONDITION}), "
                  f"whileStmt({CONDITION}), switchStmt({CONDITION}), "
                  "conditionalOperator(hasDescendant(coawaitExpr()))))")
 

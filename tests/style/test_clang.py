@@ -48,8 +48,10 @@ def test_no_co_await_stands_where_the_compiler_gets_it_wrong():
     "g(Options{\"a\"})",
     "g({.name = \"a\"})",
     "h([text = std::string(\"a\")] { return text; })",
+    "i(argument ? name + \":\" : name)",
+    "i(argument ? name : std::string())",
 ])
-def test_an_aggregate_inside_a_co_await_expression_is_found(tmp_path, expression):
+def test_an_aggregate_or_a_chosen_temporary_inside_a_co_await_expression_is_found(tmp_path, expression):
     file = tmp_path / "planted.cpp"
     file.write_text(textwrap.dedent("""\
         #include <boost/asio/awaitable.hpp>
@@ -58,7 +60,11 @@ def test_an_aggregate_inside_a_co_await_expression_is_found(tmp_path, expression
         struct Options { std::string name; };
         boost::asio::awaitable<void> g(Options options);
         boost::asio::awaitable<void> h(std::function<std::string()> function);
-        boost::asio::awaitable<void> f() { co_await EXPRESSION; }
+        boost::asio::awaitable<void> i(std::string text);
+        boost::asio::awaitable<void> f(bool argument, std::string name) {
+          (void)argument;
+          co_await EXPRESSION;
+        }
         """).replace("EXPRESSION", expression))
     assert "1 match" in clang.query_coawait(file, STANDALONE)
 
@@ -89,11 +95,14 @@ def test_a_value_built_on_its_own_line_is_no_finding(tmp_path):
     file.write_text(textwrap.dedent("""\
         #include <boost/asio/awaitable.hpp>
         #include <string>
+        #include <string_view>
         struct Options { std::string name; };
         boost::asio::awaitable<void> g(Options options);
+        boost::asio::awaitable<void> h(std::string_view text);
         boost::asio::awaitable<void> f() {
           auto options = Options{"a"};
           if (options.name.empty()) co_await g(options);
+          co_await h(options.name.empty() ? "none" : std::string_view(options.name));
           co_await g(std::move(options));
         }
         """))
