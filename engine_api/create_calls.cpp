@@ -118,10 +118,13 @@ asio::awaitable<void> CreateCalls::serve(ApiRequest& request) {
     co_return;
   }
   auto body = parse_json(*text);
-  if (!body || !body->is_object()) {
-    co_await answer_error(context_, request.exchange, 400,
-                          body ? "the create body must be an object, got " + describe_type(*body)
-                               : body.error().message);
+  if (!body) {
+    co_await answer_error(context_, request.exchange, body.error());
+    co_return;
+  }
+  if (!body->is_object()) {
+    std::string message = "the create body must be an object, got " + describe_type(*body);
+    co_await answer_error(context_, request.exchange, 400, std::move(message));
     co_return;
   }
   auto rules = read_create_rules(*body);
