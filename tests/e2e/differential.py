@@ -133,8 +133,10 @@ class Side:
             try:
                 while piece := connection.recv(1 << 16):
                     pieces.append(piece)
-            except (ConnectionResetError, socket.timeout) as error:
-                pieces.append(f" ({error})".encode())
+            except ConnectionResetError:
+                pass  # A daemon that has answered before it read the whole body.
+            except socket.timeout:
+                pieces.append(b" (no end of it)")
             return Answer(b"".join(pieces))
 
     def plain(self, text):
@@ -258,12 +260,15 @@ def differences(bare, herd, path=""):
 
 class Difference:
     """One that is meant: `calls` and `paths` are patterns, found anywhere in the call's name and
-    matched to the path of what differs. `reason` is for docs/docker-api.md."""
+    matched to the path of what differs; with `added` only where a daemon has nothing there. `reason`
+    is for docs/docker-api.md."""
 
-    def __init__(self, calls, paths, reason):
+    def __init__(self, calls, paths, reason, added=False):
         self.calls = re.compile(calls)
         self.paths = re.compile(paths)
         self.reason = reason
+        self.added = added
 
-    def explains(self, call, path):
-        return self.calls.search(call.name) and self.paths.match(path)
+    def explains(self, call, path, bare):
+        return (self.calls.search(call.name) and self.paths.match(path)
+                and (bare == "<absent>" or not self.added))
