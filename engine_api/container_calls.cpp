@@ -224,7 +224,12 @@ asio::awaitable<void> ContainerCalls::serve_exec(ApiRequest& request) {
 }
 
 asio::awaitable<void> ContainerCalls::commit(ApiRequest& request) {
-  auto found = co_await context_.herd.find(query_value(request.query, "container").value_or(""));
+  std::string container = query_value(request.query, "container").value_or("");
+  if (container.empty()) {  // Any daemon says what is missing.
+    co_await pass_to_daemon(request, std::string(request.exchange.target()), "");
+    co_return;
+  }
+  auto found = co_await context_.herd.find(std::move(container));
   if (!found) {
     co_await answer_error(context_, request.exchange, found.error());
     co_return;

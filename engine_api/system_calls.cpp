@@ -44,11 +44,18 @@ Promised promises_in(const std::string& info) {
   return promised;
 }
 
+/// What is offered here must be what is taken: daemons may be newer than this program knows.
+void cap_api_version(std::string& body, const std::string& newest) {
+  auto object = ObjectText::sliced(body);
+  if (!object || object->find("ApiVersion").empty()) return;
+  object->set("ApiVersion", quote_json(newest));
+  body = object->text() + "\n";
+}
+
 }  // namespace
 
 asio::awaitable<void> SystemCalls::ping(ApiRequest& request) {
   http_api::HeaderList headers = own_headers(context_.herd, "text/plain; charset=utf-8");
-  headers.emplace_back("Builder-Version", "1");
   headers.emplace_back("Cache-Control", "no-cache, no-store, must-revalidate");
   headers.emplace_back("Pragma", "no-cache");
   const bool head = request.exchange.method() == "HEAD";
@@ -65,7 +72,9 @@ asio::awaitable<void> SystemCalls::version(ApiRequest& request) {
     versions_of_ = nodes;
   }
   const HerdView view = herd_view(context_);
-  co_await answer_merged(context_, request.exchange, merge_version(versions_, view));
+  Merged merged = merge_version(versions_, view);
+  cap_api_version(merged.body, context_.herd.api_version());
+  co_await answer_merged(context_, request.exchange, std::move(merged));
 }
 
 asio::awaitable<void> SystemCalls::info(ApiRequest& request) {
