@@ -59,7 +59,8 @@ CreateAnswer refused_create(const BulkItem& item, const std::vector<std::string>
     texts.insert(text.substr(text.find(": ") + 2));
   }
   if (all.empty()) return {status, engine_api::docker_message(error_in(item.envelope))};
-  if (texts.size() == 1 && (reasons.empty() || status == 404)) {
+  const bool alone = all.size() == 1 && reasons.empty();
+  if (texts.size() == 1 && (alone || status == 404)) {
     return {status, engine_api::docker_message(*texts.begin())};
   }
   all.insert(all.end(), reasons.begin(), reasons.end());

@@ -32,10 +32,10 @@ void add_warning(http_api::HeaderList& headers, const std::vector<std::string>& 
 }
 
 http_api::HeaderList own_headers(const HerdPort& herd, std::string_view content_type) {
-  return {{"Api-Version", herd.api_version()},
-          {"Content-Type", std::string(content_type)},
-          {"Docker-Experimental", "false"},
-          {"Ostype", "linux"}};
+  http_api::HeaderList headers{
+      {"Api-Version", herd.api_version()}, {"Docker-Experimental", "false"}, {"Ostype", "linux"}};
+  if (!content_type.empty()) headers.emplace_back("Content-Type", std::string(content_type));
+  return headers;
 }
 
 asio::awaitable<void> answer_error(const ApiContext& context, http_api::Exchange& exchange,

@@ -1,6 +1,7 @@
 #include "engine_api/create_calls.hpp"
 
 #include <algorithm>
+#include <boost/beast/core/string.hpp>
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -21,6 +22,12 @@ bool looks_like_id(std::string_view text) {
   return text.size() >= shortest_id && text.size() <= 64 &&
          std::all_of(text.begin(), text.end(),
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+/// As dockerd looks at it: parameters do not matter.
+bool is_json_type(std::string_view content_type) {
+  const std::string_view type = content_type.substr(0, content_type.find(';'));
+  return boost::beast::iequals({type.data(), type.size()}, "application/json");
 }
 
 HostFacts plain_facts(const HerdNode& node) {
@@ -118,13 +125,14 @@ asio::awaitable<void> CreateCalls::serve(ApiRequest& request) {
     co_return;
   }
   auto body = parse_json(*text);
-  if (!body) {
-    co_await answer_error(context_, request.exchange, body.error());
+  const bool empty = text->find_first_not_of(" \t\r\n") == std::string::npos;
+  if (empty || !is_json_type(request.exchange.header("Content-Type")) ||
+      (body && !body->is_object())) {
+    co_await let_daemon_refuse(request, std::move(*text));
     co_return;
   }
-  if (!body->is_object()) {
-    std::string message = "the create body must be an object, got " + describe_type(*body);
-    co_await answer_error(context_, request.exchange, 400, std::move(message));
+  if (!body) {
+    co_await answer_error(context_, request.exchange, body.error());
     co_return;
   }
   auto rules = read_create_rules(*body);
@@ -134,6 +142,20 @@ asio::awaitable<void> CreateCalls::serve(ApiRequest& request) {
   }
   CreateAnswer answer = co_await place(request, std::move(*body), std::move(*rules));
   co_await answer_json(context_, request.exchange, answer.status, std::move(answer.body));
+}
+
+/// What no daemon takes: this node's says so in Docker's words.
+asio::awaitable<void> CreateCalls::let_daemon_refuse(ApiRequest& request, std::string body) {
+  NodeCall call("POST", std::string(request.exchange.target()));
+  call.body = std::move(body);
+  call.content_type = request.exchange.header("Content-Type");
+  auto response =
+      co_await call_node(context_, context_.herd.self(), std::move(call), context_.task_deadline());
+  if (!response) {
+    co_await answer_error(context_, request.exchange, response.error());
+    co_return;
+  }
+  co_await answer_json(context_, request.exchange, response->status, std::move(response->body));
 }
 
 asio::awaitable<CreateAnswer> CreateCalls::place(ApiRequest& request, json body,

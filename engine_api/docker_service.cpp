@@ -69,6 +69,11 @@ asio::awaitable<void> DockerService::serve_unless_cancelled(http_api::Exchange& 
     co_await answer_error(context_, exchange, 400, *refused);
     co_return;
   }
+  if (exchange.method() == "OPTIONS") {  // As dockerd: of any path.
+    http_api::HeaderList headers = own_headers(context_.herd, "");
+    co_await exchange.respond(200, std::move(headers), "");
+    co_return;
+  }
   const std::string_view meant_for = exchange.header(node_header);
   if (meant_for.empty()) {
     co_await dispatch(request);
@@ -84,7 +89,8 @@ asio::awaitable<void> DockerService::serve_unless_cancelled(http_api::Exchange& 
 
 /// As dockerd refuses versions that it does not speak.
 std::optional<std::string> DockerService::version_refused(const DockerRoute& route) const {
-  const auto asked = docker_client::ApiVersion::parse(route.version);
+  auto asked = docker_client::ApiVersion::parse(route.version);
+  if (!asked) asked = docker_client::ApiVersion::parse(route.version + ".0");
   if (!asked) return std::nullopt;
   const std::string newest = context_.herd.api_version();
   if (*asked > docker_client::ApiVersion::parse(newest)) {

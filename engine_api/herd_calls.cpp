@@ -63,7 +63,7 @@ asio::awaitable<Result<http_api::WholeResponse>> call_node(ApiContext& context, 
   head.headers = std::move(call.headers);
   add_node_header(node, head.headers);
   if (!call.body.empty()) {
-    head.headers.emplace_back("Content-Type", "application/json");
+    head.headers.emplace_back("Content-Type", call.content_type);
   }
   if (!call.body.empty() || head.method == "POST") {
     head.headers.emplace_back("Content-Length", std::to_string(call.body.size()));

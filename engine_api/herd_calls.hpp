@@ -20,7 +20,8 @@ struct NodeCall {
   std::string method;
   std::string target;  ///< With the API version, if any.
   http_api::HeaderList headers;
-  std::string body;  ///< JSON, or empty.
+  std::string body;                               ///< Or empty.
+  std::string content_type = "application/json";  ///< Of the body.
 };
 
 /// Where a node's daemon is reached from here, and the headers that take a request there.

@@ -36,14 +36,14 @@ std::string decorated(std::string_view list, const HerdNode& node, const ApiCont
   if (!entries) return "[]";
   std::string out = "[";
   for (const std::string_view entry : *entries) {
-    if (!wanted.within_bounds(node.view.id, created_of(entry))) continue;
-    if (out.size() > 1) out += ',';
-    if (!node.self) {
-      out += entry;
-      continue;
+    std::string shown(entry);
+    if (node.self) {
+      shown = with_created_nano(herd_list_entry(entry, node.view, context.settings.names),
+                                context.herd.created_nano(id_of(entry)));
     }
-    std::string own = herd_list_entry(entry, node.view, context.settings.names);
-    out += with_created_nano(std::move(own), context.herd.created_nano(id_of(entry)));
+    if (!wanted.within_bounds(node.view.id, created_nano_of(shown))) continue;
+    if (out.size() > 1) out += ',';
+    out += shown;
   }
   return out + "]";
 }
@@ -241,6 +241,12 @@ asio::awaitable<void> ListCalls::serve_filtered(ApiRequest& request, ListQuery w
     texts.push_back(decorated(part->body, node, context_, run->wanted));
     lists.push_back(ListOfHost{node.view.name, texts.back()});
   }
+  const auto refused = std::find_if(run->parts.begin(), run->parts.end(),
+                                    [](const auto& part) { return part.has_value(); });
+  if (lists.empty() && refused != run->parts.end()) {
+    co_await answer_json(context_, request.exchange, (*refused)->status, (*refused)->body);
+    co_return;
+  }
   Merged merged = merge_lists(lists, run->wanted.limit);
   co_await answer_json(context_, request.exchange, 200, std::move(merged.body),
                        missing_hosts(context_, std::move(left_out)));
@@ -258,7 +264,7 @@ asio::awaitable<Result<TimeBound>> ListCalls::bound_at(std::string reference) {
   if (!entries) co_return bound;
   const std::string mark = "\"Id\":\"" + found->id + "\"";
   for (const std::string_view entry : *entries) {
-    if (entry.find(mark) != entry.npos) bound.created = created_of(entry);
+    if (entry.find(mark) != entry.npos) bound.created = created_nano_of(entry);
   }
   co_return bound;
 }

@@ -17,7 +17,7 @@ namespace dockherd::engine_api {
 struct TimeBound {
   std::string node;  ///< Of the one that does: it decides by itself.
   std::string id;
-  std::int64_t created = 0;  ///< Seconds since 1970.
+  std::int64_t created = 0;  ///< Nanoseconds since 1970.
 };
 
 struct ListQuery {

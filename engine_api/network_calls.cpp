@@ -4,6 +4,7 @@
 
 #include "docker_client/docker_codec.hpp"
 #include "docker_client/docker_requests.hpp"
+#include "engine_api/dangling_filter.hpp"
 #include "engine_api/docker_error.hpp"
 #include "engine_api/merge_networks.hpp"
 #include "engine_api/object_text.hpp"
@@ -32,8 +33,10 @@ std::optional<std::string> in_use(const HostAnswer& inspection) {
 asio::awaitable<void> NetworkCalls::list(ApiRequest& request) {
   ListOrder order = read_list_order(context_, request.query);
   NodeCall call("GET", request.target("/networks", order.query));
-  const auto answers = co_await call_nodes(context_, std::move(order.nodes), std::move(call),
-                                           context_.task_deadline());
+  auto answers =
+      co_await call_nodes(context_, order.nodes, std::move(call), context_.task_deadline());
+  answers = co_await without_used(context_, request, std::move(order.nodes), std::move(order.query),
+                                  "", std::move(answers));
   co_await answer_merged(context_, request.exchange, merge_networks(answers));
 }
 

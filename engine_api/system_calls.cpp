@@ -2,6 +2,7 @@
 
 #include "base/json_reader.hpp"
 #include "docker_client/docker_codec.hpp"
+#include "engine_api/careful_prune.hpp"
 #include "engine_api/docker_error.hpp"
 #include "engine_api/merge_info.hpp"
 #include "engine_api/merge_prune.hpp"
@@ -116,6 +117,13 @@ asio::awaitable<void> SystemCalls::disk_usage(ApiRequest& request) {
 }
 
 asio::awaitable<void> SystemCalls::prune(ApiRequest& request) {
+  const std::string& path = request.route.path;
+  if (path == "/networks/prune" || path == "/volumes/prune") {
+    const TimePoint deadline = context_.clock.now() + longest_walk;
+    const auto pruned = co_await prune_carefully(context_, request, deadline);
+    co_await answer_merged(context_, request.exchange, merge_prunes(pruned));
+    co_return;
+  }
   NodeCall call("POST", request.target(request.route.path, request.query));
   const std::vector<HerdNode> nodes = context_.herd.nodes();
   const auto answers =

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "docker_client/docker_requests.hpp"
+#include "engine_api/dangling_filter.hpp"
 #include "engine_api/docker_error.hpp"
 #include "engine_api/merge_volumes.hpp"
 #include "engine_api/object_text.hpp"
@@ -54,8 +55,10 @@ std::vector<std::string> ids_in(const std::string& list) {
 asio::awaitable<void> VolumeCalls::list(ApiRequest& request) {
   ListOrder order = read_list_order(context_, request.query);
   NodeCall call("GET", request.target("/volumes", order.query));
-  const auto answers = co_await call_nodes(context_, std::move(order.nodes), std::move(call),
-                                           context_.task_deadline());
+  auto answers =
+      co_await call_nodes(context_, order.nodes, std::move(call), context_.task_deadline());
+  answers = co_await without_used(context_, request, std::move(order.nodes), std::move(order.query),
+                                  "Volumes", std::move(answers));
   co_await answer_merged(context_, request.exchange, merge_volumes(answers));
 }
 

@@ -28,9 +28,6 @@ DIFFERENCES = [
     Difference(V + "/info", r"/body/.*$", "info describes the herd and each of its nodes"),
     Difference(V + "/version", r"/body/(MinAPIVersion|Version|Platform/Name|Components.*)$",
                "version names the herd and its lowest API version"),
-    Difference(V + "/_ping", r"/headers/builder-version$",
-               "1: newer docker commands would use BuildKit, which cannot go through a herd",
-               added=True),
     Difference(".", r"/headers/(api-version|ostype|docker-experimental)$",
                "answers of every kind tell the version", added=True),
 
@@ -44,6 +41,14 @@ DIFFERENCES = [
                "the herd speaks 1.24 and later, and says so as JSON"),
 
     # What the herd understands in another way.
+    Difference(r"^GET (//|/containers(//|/\.\./))", r"/(status|body.*|headers/.*)$",
+               "paths are taken as they are: a daemon sends its client to the path without // and .."),
+    Difference(r"^GET /containers/json\?(all=1;|%zz)", r"/(status|body.*)$",
+               "a query is read leniently where a daemon refuses a semicolon or a bad escape"),
+    Difference(r"^\w+ /v1/", r"/headers/.*$",
+               "a version that is too old is refused as JSON, too"),
+    Difference(r"^\w+ /v1/", r"/body.*$",
+               "a version that is too old is refused as JSON, and names the herd's lowest"),
     Difference(V + r"/containers/json\?(since|before)=", r"/(status|body.*)$",
                "since and before are heeded as parameters too; daemons ignore them since API 1.25"),
     Difference(r"^POST /containers/create .*NanoCpus", r"/(status|body/message)$",

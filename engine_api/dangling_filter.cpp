@@ -1,0 +1,69 @@
+#include "engine_api/dangling_filter.hpp"
+
+#include <set>
+
+#include "engine_api/list_query.hpp"
+#include "engine_api/object_text.hpp"
+
+namespace dockherd::engine_api {
+
+namespace {
+
+constexpr std::string_view key = "dangling";
+
+std::string_view list_in(const HostAnswer& answer, std::optional<ObjectText>& object,
+                         const std::string& within) {
+  if (within.empty()) return answer.body;
+  object = ObjectText::sliced(answer.body);
+  return object ? object->find(within) : std::string_view();
+}
+
+std::string name_of(std::string_view element) {
+  const auto object = ObjectText::sliced(element);
+  return object ? string_of(object->find("Name")).value_or("") : "";
+}
+
+void take_out(HostAnswer& answer, const std::string& within, const std::set<std::string>& used) {
+  std::optional<ObjectText> object;
+  const auto elements = elements_of(list_in(answer, object, within));
+  if (answer.status != 200 || !elements) return;
+  std::vector<std::string> kept;
+  for (const std::string_view element : *elements) {
+    if (!used.contains(name_of(element))) kept.emplace_back(element);
+  }
+  std::string list = array_text(kept);
+  if (within.empty()) {
+    answer.body = std::move(list);
+  } else {
+    object->set(within, std::move(list));
+    answer.body = object->text();
+  }
+}
+
+}  // namespace
+
+asio::awaitable<std::vector<HostAnswer>> without_used(ApiContext& context, ApiRequest& request,
+                                                      std::vector<HerdNode> nodes, Query query,
+                                                      std::string within,
+                                                      std::vector<HostAnswer> answers) {
+  auto filters = read_filters(query_value(query, "filters").value_or(""));
+  if (!filters) co_return answers;
+  const std::vector<std::string> wanted = take_filter(*filters, key);
+  if (wanted.size() != 1 || (wanted.front() != "true" && wanted.front() != "1")) co_return answers;
+  (*filters)[std::string(key)]["false"] = true;
+  Query others{{"filters", dump_json(*filters)}};
+  NodeCall call("GET", request.target(request.route.path, others));
+  const auto used_answers =
+      co_await call_nodes(context, std::move(nodes), std::move(call), context.task_deadline());
+  std::set<std::string> used;
+  for (const HostAnswer& answer : used_answers) {
+    std::optional<ObjectText> object;
+    const auto elements = elements_of(list_in(answer, object, within));
+    if (answer.status != 200 || !elements) continue;
+    for (const std::string_view element : *elements) used.insert(name_of(element));
+  }
+  for (HostAnswer& answer : answers) take_out(answer, within, used);
+  co_return answers;
+}
+
+}  // namespace dockherd::engine_api
