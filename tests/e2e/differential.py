@@ -238,6 +238,8 @@ def _ordered(key, values):
         return sorted(values)
     if key == "Processes":
         return sorted(row[-1] if isinstance(row, list) else row for row in values)
+    if values and all(isinstance(each, dict) and set(each) == {"Kind", "Path"} for each in values):
+        return sorted(values, key=lambda each: each["Path"])  # GET /containers/NAME/changes
     for mark in ("Driver", "RepoTags"):
         if values and all(isinstance(each, dict) and mark in each for each in values):
             return sorted(values, key=lambda each: str(each.get("Name") or each[mark]))
