@@ -98,10 +98,11 @@ class Exchange {
 
   /// Nothing has been sent to the client yet.
   bool unanswered() const { return !answered_; }
-  /// After the answer: the connection may carry another request.
-  bool may_continue() const { return may_continue_ && !stopping_; }
+  /// After the answer: the connection may carry another request. Not when the client has said that
+  /// it sends no more: that is told once only, to whoever reads then.
+  bool may_continue() const { return may_continue_ && !stopping_ && !watch_->gone; }
   /// After the answer: what the client still sends is to be read and dropped before it is closed.
-  bool must_linger() const { return must_linger_; }
+  bool must_linger() const { return must_linger_ && !watch_->gone; }
 
   /// From the server's sweep: begins to look whether the client is still there. Costs a system
   /// call, so short calls end without it.

@@ -208,6 +208,17 @@ TEST_F(Relay, a_client_that_goes_away_while_it_waits_is_noticed) {
   EXPECT_EQ(peer->receive_rest(), "");
 }
 
+TEST_F(Relay, a_client_that_ends_its_side_while_it_waits_is_answered_and_closed) {
+  Client client = connect();
+  client.send(get);
+  const auto peer = upstream.accept();
+  peer->receive_until("\r\n\r\n");
+  client.end_sending();
+  EXPECT_EQ(peer->receive_rest(), "");
+  peer->send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlast");
+  EXPECT_THAT(client.rest(), EndsWith("last"));  // To the end of the connection.
+}
+
 TEST_F(Relay, what_is_reworded_has_its_own_length) {
   reword = [](unsigned status, const std::string& body) {
     return std::to_string(status) + ":" + body + "!";
