@@ -44,7 +44,6 @@ class Connection {
   const std::string& receive();
 
   int status() const { return status_; }
-  bool refused() const { return is_refusal(status_); }
   std::size_t bytes() const { return bytes_; }
 
  private:

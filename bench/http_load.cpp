@@ -37,14 +37,22 @@
 
 namespace dockherd::bench {
 
+void Tally::count(int status) {
+  if (!is_refusal(status)) return;
+  ++refused;
+  last_refusal = status;
+}
+
 void print(std::vector<Tally>& tallies, double seconds) {
   std::vector<double> all;
   std::size_t bytes = 0;
   unsigned refused = 0;
+  int last_refusal = 0;
   for (Tally& tally : tallies) {
     all.insert(all.end(), tally.microseconds.begin(), tally.microseconds.end());
     bytes += tally.bytes;
     refused += tally.refused;
+    if (tally.last_refusal != 0) last_refusal = tally.last_refusal;
   }
   std::sort(all.begin(), all.end());
   const auto quantile = [&](double q) {
@@ -52,9 +60,9 @@ void print(std::vector<Tally>& tallies, double seconds) {
   };
   std::printf(
       "{\"requests\":%zu,\"seconds\":%.6f,\"per_second\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,"
-      "\"bytes\":%zu,\"refused\":%u}\n",
+      "\"bytes\":%zu,\"refused\":%u,\"last_refusal\":%d}\n",
       all.size(), seconds, static_cast<double>(all.size()) / seconds, quantile(0.5), quantile(0.99),
-      bytes, refused);
+      bytes, refused, last_refusal);
 }
 
 namespace {
@@ -83,7 +91,7 @@ void ask(const Options& options) {
       connection.send(texts[i]);
       connection.receive();
       tally.microseconds.push_back(microseconds_since(begin));
-      if (connection.refused()) ++tally.refused;
+      tally.count(connection.status());
     }
     tally.bytes = connection.bytes();
   });
@@ -104,7 +112,7 @@ void ask_all(const Options& options) {
     for (std::size_t i = 0; i < connections.size(); ++i) connections[i]->send(texts[i]);
     for (const auto& connection : connections) {
       connection->receive();
-      if (connection->refused()) ++tallies[0].refused;
+      tallies[0].count(connection->status());
     }
   };
   for (unsigned n = 0; n < options.warm_up; ++n) round();
@@ -148,7 +156,7 @@ void create(const Options& options) {
       const std::string id = id_in(connection.receive());
       connection.send(request_text("POST", "/containers/" + id + "/start", ""));
       connection.receive();
-      if (connection.refused()) ++tally.refused;
+      tally.count(connection.status());
       tally.microseconds.push_back(microseconds_since(begin));
     }
   });

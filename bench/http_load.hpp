@@ -32,6 +32,9 @@ struct Tally {
   std::vector<double> microseconds;
   std::size_t bytes = 0;
   unsigned refused = 0;  // See is_refusal().
+  int last_refusal = 0;  // Its status.
+
+  void count(int status);
 };
 
 inline double microseconds_since(Clock::time_point begin) {

@@ -51,7 +51,7 @@ std::size_t read_to_end(StreamConnection& connection) {
 /// Until the answer's body has begun. Throws when it has none.
 void await_first_byte(StreamConnection& connection, Tally& tally) {
   connection.read_head();
-  if (is_refusal(connection.status())) ++tally.refused;
+  tally.count(connection.status());
   if (connection.next_piece().empty()) throw std::runtime_error("an answer without a body");
 }
 
@@ -82,7 +82,7 @@ void stream(const Options& options) {
       tally.bytes += upload(connection, options.upload);
     }
     connection.read_head();
-    if (is_refusal(connection.status())) ++tally.refused;
+    tally.count(connection.status());
     tally.bytes += read_to_end(connection);
     tally.microseconds.push_back(microseconds_since(begin));
   });

@@ -19,7 +19,7 @@ def run(bench):
     path = f"/containers/{identifier}"
     # (what, how, requests, requests when quick)
     for what, mode, options, count, few in (
-            ("logs -f", "first", ("--path", f"{path}/logs?follow=1&stdout=1"), 200, 40),
+            ("logs -f", "first", ("--path", f"{path}/logs?follow=1&stdout=1"), 100, 40),
             ("exec", "exec", ("--path", path, "--body", EXEC), 20, 4)):
         requests = few if bench.quick else count
         rounds = interleave(bench.rounds, measures(bench, hosts, agents, mode, options, requests))

@@ -20,7 +20,8 @@ class Load:
             raise RuntimeError(f"{' '.join(command)}: {result.stderr}")
         answer = json.loads(result.stdout)
         if answer["refused"]:
-            raise RuntimeError(f"{' '.join(command)}: {answer['refused']} answers were refusals")
+            raise RuntimeError(f"{' '.join(command)}: {answer['refused']} answers were refusals, "
+                               f"the last with {answer['last_refusal']}")
         return answer
 
     def forwarder(self, port, target, net):
