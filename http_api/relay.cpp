@@ -130,6 +130,8 @@ asio::awaitable<Result<void>> Exchange::relay(RelayOrder order) {
   }
   co_await end_upload();
   on_client_gone(nullptr);
+  // Our side of it has been shut.
+  if (client_is_gone() && call->connected()) call->connection()->close();
   call->give_up();
   co_return begun;
 }

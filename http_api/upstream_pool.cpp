@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::chrono::milliseconds sweep_period{100};
 /// Less than an agent lets a connection idle (limits::http_idle_timeout).
-constexpr std::chrono::seconds longest_idle{30};
+constexpr std::chrono::seconds longest_idle{10};
 constexpr std::string_view unix_scheme = "unix://";
 constexpr std::string_view tcp_scheme = "tcp://";
 
