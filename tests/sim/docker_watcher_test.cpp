@@ -14,8 +14,8 @@ TEST(DockerWatcher, finds_within_a_second_what_no_event_told_while_the_daemon_su
   SimHost host(time, network, 1, 7);
   host.start_agent();
   fakes::FakeDocker& docker = host.process().docker();
-  // Headers are in, the first list is, and what the daemon says of its host: three calls, none under
-  // way.
+  // Headers are in, the first list is, and what the daemon says of its host: three calls, none
+  // under way.
   const auto listed = [&] { return docker.open_streams() == 1 && docker.calls_in_flight() == 0; };
   ASSERT_TRUE(
       time.run_until([&] { return docker.calls_ever() == 3 && listed(); }, time.now() + 1s));
