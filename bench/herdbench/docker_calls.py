@@ -1,9 +1,8 @@
 """Calls about one container by Docker's API, through owner and non-owner, against the daemon's own
 socket."""
 
-from .inspecting import FORWARDER_PORT
-from .load import agent_target, daemon_target
 from .report import Row, interleave, medians
+from .ways import floor_of, ways_to_first_host
 
 # (clients, figure, unit, more is better)
 FIGURES = ((1, "p50_us", "us", False), (1, "p99_us", "us", False), (1, "per_second", "/s", True),
@@ -21,30 +20,22 @@ def run(bench):
     calls = {"inspect": ("--path", f"{path}/json"),
              # Of one that runs already: a change that changes nothing, answered 304.
              "start": ("--method", "POST", "--path", f"{path}/start")}
-    forwarder = bench.load.forwarder(FORWARDER_PORT, daemon_target(hosts[0]), hosts[0].net)
-    try:
+    with ways_to_first_host(bench, hosts, agents) as ways:
         for name, options in calls.items():
             for clients in (1, 16):
                 add_rows(bench, name, clients, interleave(
-                    bench.rounds, measures(bench, hosts, agents, options, clients)))
-    finally:
-        forwarder.kill()
-        forwarder.wait()
+                    bench.rounds, measures(bench, ways, options, clients)))
     bench.empty(hosts)
 
 
-def measures(bench, hosts, agents, options, clients):
+def measures(bench, ways, options, clients):
     requests = 400 if bench.quick else 2000
-    targets = {"daemon": (daemon_target(hosts[0]), hosts[0]),
-               "forwarder": (f"tcp:127.0.0.1:{FORWARDER_PORT}", hosts[0]),
-               "owner": (agent_target(agents[0]), hosts[0]),
-               "non-owner": (agent_target(agents[1]), hosts[1])}
 
-    def measure(target, host):
+    def measure(target, net):
         return lambda: bench.load.run("ask", [target], *options, "--clients", clients,
-                                      "--requests", requests, net=host.net)
+                                      "--requests", requests, net=net)
 
-    return {who: measure(*where) for who, where in targets.items()}
+    return {who: measure(*way) for who, way in ways.items()}
 
 
 def add_rows(bench, name, clients, rounds):
@@ -53,10 +44,9 @@ def add_rows(bench, name, clients, rounds):
             continue
         values = {who: [each[figure] for each in found] for who, found in rounds.items()}
         middle = medians(values)
-        floor = middle["forwarder"] / middle["daemon"]
         what = {"p50_us": "p50", "p99_us": "p99", "per_second": "requests"}[figure]
         for who in ("owner", "non-owner"):
             bench.report.add(Row(
                 f"{name} through the {who}, {clients} client{'s' if clients > 1 else ''}, {what}",
                 middle[who], middle["daemon"], unit, TARGETS.get((name, who, clients, figure)),
-                more, "the daemon's own socket", f"a bare forwarder: {floor:.2f} ×", values))
+                more, "the daemon's own socket", floor_of(middle), values))

@@ -3,8 +3,8 @@ over a connection of its own, as the docker command makes one."""
 
 import json
 
-from .load import agent_target, daemon_target
 from .report import Row, interleave, medians
+from .ways import floor_of, ways_to_first_host
 
 # It has said something and is alive.
 TALKER = {"Image": "busybox", "Cmd": ["sh", "-c", "echo ready; exec sleep 3600"],
@@ -17,25 +17,22 @@ def run(bench):
     identifier = bench.created(hosts[0], 1, start=True, body=TALKER)[0]
     bench.until_known(agents, [identifier])
     path = f"/containers/{identifier}"
-    # (what, how, requests, requests when quick)
-    for what, mode, options, count, few in (
-            ("logs -f", "first", ("--path", f"{path}/logs?follow=1&stdout=1"), 100, 40),
-            ("exec", "exec", ("--path", path, "--body", EXEC), 20, 4)):
-        requests = few if bench.quick else count
-        rounds = interleave(bench.rounds, measures(bench, hosts, agents, mode, options, requests))
-        middle = medians(rounds)
-        for who, target in (("owner", None), ("non-owner", 1.5)):
-            bench.report.add(Row(f"first byte of {what} through the {who}, p50", middle[who],
-                                 middle["daemon"], "ms", target,
-                                 reference_name="the daemon's own socket", rounds=rounds))
+    with ways_to_first_host(bench, hosts, agents) as ways:
+        compare(bench, ways, "logs -f", 40 if bench.quick else 100, "first",
+                ("--path", f"{path}/logs?follow=1&stdout=1"))
+        compare(bench, ways, "exec", 4 if bench.quick else 20, "exec",
+                ("--path", path, "--body", EXEC))
     bench.empty(hosts)
 
 
-def measures(bench, hosts, agents, mode, options, requests):
-    def measure(target, host):
+def compare(bench, ways, what, requests, mode, options):
+    def measure(target, net):
         return lambda: bench.load.run(mode, [target], *options, "--requests", requests, "--warm-up",
-                                      2, net=host.net)["p50_us"] / 1000
+                                      2, net=net)["p50_us"] / 1000
 
-    return {"daemon": measure(daemon_target(hosts[0]), hosts[0]),
-            "owner": measure(agent_target(agents[0]), hosts[0]),
-            "non-owner": measure(agent_target(agents[1]), hosts[1])}
+    rounds = interleave(bench.rounds, {who: measure(*way) for who, way in ways.items()})
+    middle = medians(rounds)
+    for who, target in (("owner", None), ("non-owner", 1.5)):
+        bench.report.add(Row(f"first byte of {what} through the {who}, p50", middle[who],
+                             middle["daemon"], "ms", target, False, "the daemon's own socket",
+                             floor_of(middle), rounds))
