@@ -19,7 +19,8 @@ MOMENTARY = re.compile(
     r"^(Created|time|timeNano|Pid|PPid|mtime|NFd|NGoroutines|NEventsListener|MemTotal|SystemTime|"
     r"ContainersRunning|SizeRw|SizeRootFs|VirtualSize|Size|SharedSize|LayersSize|Sequence|"
     r"system_cpu_usage|total_usage|usage_in_\w+|percpu_usage|usage|max_usage|value|limit|\w*pgfault|"
-    r"\w*pgmajfault|\w*pgpg\w+|\w*rss|\w*cache|\w*file|\w*anon|current|[rt]x_\w+|read|preread|num_procs)$")
+    r"\w*pgmajfault|\w*pgpg\w+|\w*rss|\w*cache|\w*file|\w*anon|current|[rt]x_\w+|read|"
+    r"preread|num_procs)$")
 
 
 class Call:
@@ -232,8 +233,8 @@ def _document(side, value, key=""):
 
 
 def _ordered(key, values):
-    """Docker lists networks, volumes and an image's names in no order, and images of one second. Of a
-    process only the command is compared."""
+    """Docker lists networks, volumes, an image's names and a container's changes in no order, nor
+    images of one second. Of a process only the command is compared."""
     if key in ("RepoTags", "RepoDigests", "NetworksDeleted", "VolumesDeleted"):
         return sorted(values)
     if key == "Processes":

@@ -17,7 +17,8 @@ def archives():
         Call("PUT", put, b"no archive at all" * 100), Call("PUT", put, b""), Call("PUT", put),
         Call("PUT", "/containers/web/archive?path=/etc/passwd", files),
         Call("PUT", put + "&noOverwriteDirNonDir=1", tarball(**{"first/deep": b"x"})),
-        Call("PUT", "/containers/web/archive", files), Call("PUT", "/containers/web/archive?path=/no/x"),
+        Call("PUT", "/containers/web/archive", files),
+        Call("PUT", "/containers/web/archive?path=/no/x"),
         Call("GET", "/containers/web/archive?path=/tmp"),
         Call("GET", "/containers/web/archive?path=/tmp/first"),
         Call("GET", "/v1.24/containers/web/archive?path=tmp/second"),
@@ -47,7 +48,8 @@ def images():
         ("GET", "/images/deep/er/name/json"), ("GET", "/images/deep/er/name/history"),
         ("DELETE", "/images/also:v1"), ("DELETE", "/images/also:v1"), ("DELETE", "/images/absent"),
         ("DELETE", "/images/deep/er/name?noprune=1&force=1"),
-        ("GET", "/images/search"), ("GET", "/images/search?term="), ("GET", "/images/search?term=x&limit=a"),
+        ("GET", "/images/search"), ("GET", "/images/search?term="),
+        ("GET", "/images/search?term=x&limit=a"),
         ("GET", "/images/search?term=x&limit=1000"), ("GET", "/images/absent/get"),
         ("GET", "/images/get?names=absent"), ("GET", "/images/busybox/get"),
         ("GET", "/images/get?names=busybox&names=busybox:latest"), ("POST", "/images/create"),
@@ -77,7 +79,8 @@ def builds_and_commits():
     run = b"FROM busybox\nRUN echo said && exit 7\n"
     return [
         build(add), build(add, chunked=True), Call("GET", "/images/built:v1/json"), build(run),
-        build(b"NONSENSE\n"), build(b""), build(b"FROM absent:v1\n"), build(b"FROM busybox\nCOPY x /\n"),
+        build(b"NONSENSE\n"), build(b""), build(b"FROM absent:v1\n"),
+        build(b"FROM busybox\nCOPY x /\n"),
         build(add, "/build?t=UPPER"), build(add, "/build?dockerfile=Absent"),
         build(add, "/build?t=built:v2&q=1&labels=%7B%22a%22%3A%22b%22%7D"),
         build(add, "/build?buildargs=nonsense"), build(add, "/build?memory=x"),
@@ -95,19 +98,20 @@ def builds_and_commits():
 
 
 def networks():
-    bodies = [None, "", "{", {}, {"Name": ""}, {"Name": "n1", "Driver": "bridge", "Labels": {"a": "b"}, "CheckDuplicate": True},
+    bodies = [None, "", "{", {}, {"Name": ""},
+              {"Name": "n1", "Driver": "bridge", "Labels": {"a": "b"}, "CheckDuplicate": True},
               {"Name": "n1", "CheckDuplicate": True}, {"Name": "bridge"}, {"Name": 5},
               {"Name": "n2", "IPAM": {"Config": [{"Subnet": "nonsense"}]}},
               {"Name": "n2", "IPAM": {"Config": [{"Subnet": "172.31.7.0/24",
                                                   "Gateway": "172.31.7.9"}]}},
               {"Name": "n3", "IPAM": {"Config": [{"Subnet": "172.31.7.0/25"}]}},
-              {"Name": "n3", "Driver": "overlay"}, {"Name": "n4", "Internal": True,
-                                                    "Options": {"com.docker.network.bridge.name": "x"}}]
+              {"Name": "n3", "Driver": "overlay"},
+              {"Name": "n4", "Internal": True, "Options": {"com.docker.network.bridge.name": "x"}}]
     calls = [Call("POST", "/networks/create", body) for body in bodies]
     calls += [Call("POST", "/networks/create", {"Name": "kept"}, keep="kept")] + running()
     calls += [Call("GET", path) for path in
-              ("/networks", "/networks/n1", "/networks/{kept}", "/networks/{kept:12}", "/networks/absent",
-               "/networks/n1?verbose=1", "/networks/n1?scope=swarm", "/networks/n1?verbose=x",
+              ("/networks", "/networks/n1", "/networks/{kept}", "/networks/{kept:12}",
+               "/networks/absent", "/networks/n1?verbose=1", "/networks/n1?scope=swarm", "/networks/n1?verbose=x",
                "/networks/bridge", "/networks/host", "/v1.24/networks", "/v1.24/networks/n2")]
     calls += [Call("GET", "/networks" + query(filters=filters)) for filters in
               ({"name": ["n"]}, {"driver": ["bridge"]}, {"type": ["custom"]}, {"type": ["nonsense"]},
@@ -125,7 +129,8 @@ def networks():
                   "IPAMConfig": {"IPv4Address": "172.31.7.77"}, "Aliases": ["other"]}}),
               Call("GET", "/containers/on/json"), Call("DELETE", "/networks/n1"),
               Call("DELETE", "/networks/n1"), Call("DELETE", "/networks/bridge"),
-              Call("POST", "/networks/prune"), Call("POST", "/networks/prune"), Call("GET", "/networks")]
+              Call("POST", "/networks/prune"), Call("POST", "/networks/prune"),
+              Call("GET", "/networks")]
     return calls
 
 
@@ -160,7 +165,8 @@ def system():
     calls += running() + [Call("GET", "/system/df"), Call("GET", "/v1.24/containers/web/json"),
                           Call("DELETE", "/containers/web?force=1"), Call("POST", "/containers/prune")]
     calls += [Call("GET", "/events" + query(since="0", until="1", filters=filters)) for filters in
-              ({"type": ["container"]}, {"event": ["die"]}, {"container": ["web"]}, {"type": ["absurd"]})]
+              ({"type": ["container"]}, {"event": ["die"]}, {"container": ["web"]},
+               {"type": ["absurd"]})]
     return calls
 
 

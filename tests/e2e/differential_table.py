@@ -37,7 +37,7 @@ DIFFERENCES = [
                "Swarm mode and plugins are a daemon's own; the herd answers 501 and says what to use"),
     Difference(V + "/session", r"/(status|body/message)$",
                "a BuildKit session is one daemon's; the herd answers 501 and says what to use"),
-    Difference(r"^\w+ /v(0\.\d+|1\.1\d)/", r"/(status|body.*|headers/.*)$",
+    Difference(r"^\w+ /v(0\.\d+|1|1\.1\d)/", r"/(status|body.*|headers/.*)$",
                "the herd speaks 1.24 and later, and says so as JSON"),
 
     # What the herd understands in another way.

@@ -39,7 +39,8 @@ services:
     stop_grace_period: 1s
   worker:
     image: busybox
-    command: sh -c 'trap "echo worker stops; exit 3" TERM; echo worker is up; while :; do sleep 0.1; done'
+    command: >-
+      sh -c 'trap "echo worker stops; exit 3" TERM; echo worker is up; while :; do sleep 0.1; done'
     environment:
       - "constraint:node==~host3"
     networks: [back]

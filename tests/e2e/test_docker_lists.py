@@ -1,4 +1,4 @@
-"""The docker command's lists and descriptions of the whole herd: ps, inspect, info, version, df, prune."""
+"""The docker command's lists and descriptions of the herd: ps, inspect, info, version, df, prune."""
 
 import json
 import re
