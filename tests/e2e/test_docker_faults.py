@@ -234,10 +234,13 @@ def test_the_stream_of_events_tells_of_hosts_that_die_and_return(docker, breakab
         until(lambda: [line for line in events.lines if json.loads(line)["Type"] == "node"
                        and "host1" in line], 60, what="the loss of host1")
         herd[0].start()
-        docker.asking(herd[0])("run", "--rm", *on(herd.hosts[0]), "--network", "none", "--name",
-                               "later", "busybox", "true")
-        until(lambda: any('"start"' in line and "later" in line for line in events.lines), 60,
-              what="an event of the host that has returned")
+
+        def told_of_what_it_does():
+            docker.asking(herd[0])("run", "--rm", *on(herd.hosts[0]), "--network", "none", "--name",
+                                   "later", "busybox", "true")
+            return any('"start"' in line and "later" in line for line in events.lines)
+
+        until(told_of_what_it_does, 60, what="an event of the host that has returned", interval=0.5)
         assert events.alive
 
 

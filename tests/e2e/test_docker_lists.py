@@ -164,11 +164,12 @@ def test_inspect_finds_by_name_node_and_name_id_and_prefix(docker, herd):
     ids = run_each(docker, herd)
     for wanted in ("c1", "host1/c1", "/host1/c1", "/c1", ids[0], ids[0][:12]):
         assert docker("inspect", "-f", "{{.Id}}", wanted).text == ids[0], wanted
-    for wrong in ("host2/c1", "nothing", "nowhere/c1", ids[0][:12] + "zz"):
+    docker("rename", "c3", "third")  # Unlike c1 it cannot be the beginning of an id, too.
+    for wrong in ("host2/third", "nothing", "nowhere/third", ids[0][:12] + "zz"):
         ended = docker("inspect", wrong, check=False)
         assert ended.code == 1 and f"No such object: {wrong}" in ended.err, ended
-    several = docker("inspect", "-f", "{{.Name}}", "c3", "c2")
-    assert names(several) == ["c3", "c2"]
+    several = docker("inspect", "-f", "{{.Name}}", "third", "c2")
+    assert names(several) == ["third", "c2"]
 
 
 def test_a_prefix_of_several_is_docker_s_error(one_docker, herd):
