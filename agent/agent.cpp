@@ -96,7 +96,6 @@ void Agent::build_docker_api() {
   settings.daemon = config_.docker;
   settings.names = config_.name_style;
   settings.task_timeout = config_.task_timeout;
-  settings.pull_timeout = config_.pull_timeout;
   docker_api_ = std::make_unique<engine_api::DockerService>(
       engine_api::ApiContext(node_->docker_herd(), *upstreams_, clock_, docker_tasks_,
                              std::move(settings), get_logger("engine_api")));

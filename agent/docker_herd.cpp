@@ -110,10 +110,13 @@ std::string DockerHerd::api_version() const {
   return lowest.value_or(docker_client::newest_known_api_version()).text();
 }
 
-std::vector<std::string> DockerHerd::lost_hosts() const {
-  std::vector<std::string> hosts;
+std::vector<engine_api::LostHost> DockerHerd::lost_hosts() const {
+  std::vector<engine_api::LostHost> hosts;
   for (const LostNode& lost : herd_.nodes.lost(herd_.clock.now())) {
-    hosts.push_back(lost.hostname + " (lost: " + lost.reason + ")");
+    engine_api::LostHost host;
+    host.name = lost.hostname;
+    host.reason = lost.reason;
+    hosts.push_back(std::move(host));
   }
   return hosts;
 }
@@ -130,7 +133,8 @@ asio::awaitable<Result<FoundContainer>> DockerHerd::find(std::string reference) 
 
 Error DockerHerd::not_found(const std::string& reference) const {
   std::string message = "No such container: " + reference;
-  const std::vector<std::string> lost = lost_hosts();
+  std::vector<std::string> lost;
+  for (const engine_api::LostHost& host : lost_hosts()) lost.push_back(host.text());
   if (!lost.empty()) message += " (it may be on a host that is not here: " + join(lost) + ")";
   return docker_error(404, std::move(message));
 }
@@ -145,6 +149,9 @@ Result<FoundContainer> DockerHerd::find_now(const std::string& reference) const 
     const auto named = herd_.nodes.named(host);
     if (named.size() > 1) return docker_error(409, "several agents have the hostname " + host);
     // Of a host that is not here nobody else's container is meant.
+    for (const engine_api::LostHost& lost : lost_hosts()) {
+      if (named.empty() && lost.name == host) return docker_error(503, lost.text());
+    }
     if (named.empty()) return not_found(reference);
     on = named.front();
     found.reference = reference.substr(slash + 1);

@@ -19,12 +19,11 @@ class DockerHerd final : public engine_api::HerdPort {
              NameClaims& claims)
       : herd_(herd), watcher_(watcher), promises_(promises), executor_(executor), claims_(claims) {}
 
-  std::string herd_name() const override { return herd_.settings.herd; }
   std::string version() const override { return DOCKHERD_VERSION; }
   std::vector<engine_api::HerdNode> nodes() const override;
   engine_api::HerdNode self() const override;
   std::string api_version() const override;
-  std::vector<std::string> lost_hosts() const override;
+  std::vector<engine_api::LostHost> lost_hosts() const override;
   asio::awaitable<Result<engine_api::FoundContainer>> find(std::string reference) override;
   asio::awaitable<Result<engine_api::OwnList>> own_list(bool all, TimePoint deadline) override;
   std::int64_t created_nano(const std::string& id) const override {

@@ -18,7 +18,6 @@ struct ApiSettings {
   std::string daemon = "unix:///var/run/docker.sock";  ///< This node's, as UpstreamPool takes it.
   NameStyle names = NameStyle::node_prefixed;          ///< In lists.
   std::chrono::milliseconds task_timeout{2'500};  ///< What one host has to answer a short call.
-  std::chrono::milliseconds pull_timeout{600'000};
 };
 
 /// Outlives every request. One thread only.

@@ -133,10 +133,9 @@ asio::awaitable<std::vector<HostAnswer>> prune_carefully(ApiContext& context, Ap
         things[i].begin(), things[i].end(),
         [&used](const Thing& thing) { return !thing.used && used.contains(thing.name); });
     if (!in_use_elsewhere) {
-      std::vector<HerdNode> one{nodes[i]};
       NodeCall prune("POST", request.target(request.route.path, request.query));
-      auto pruned = co_await call_nodes(context, std::move(one), std::move(prune), deadline);
-      answers.push_back(std::move(pruned.front()));
+      auto pruned = co_await call_host(context, nodes[i], std::move(prune), deadline);
+      answers.push_back(std::move(pruned));
       continue;
     }
     std::vector<std::string> names;

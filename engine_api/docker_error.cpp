@@ -8,8 +8,4 @@ std::string docker_message(std::string_view message) {
   return "{\"message\":" + quote_json(message) + "}\n";
 }
 
-std::string no_such_container(std::string_view reference) {
-  return docker_message("No such container: " + std::string(reference));
-}
-
 }  // namespace dockherd::engine_api

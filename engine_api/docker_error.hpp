@@ -9,7 +9,4 @@ namespace dockherd::engine_api {
 /// {"message":"..."} and a line end, as dockerd ends its JSON.
 std::string docker_message(std::string_view message);
 
-/// The 404 of a container that nobody has, in Docker's words.
-std::string no_such_container(std::string_view reference);
-
 }  // namespace dockherd::engine_api

@@ -24,10 +24,9 @@ constexpr std::chrono::seconds try_again_after{1};
 /// on.
 constexpr std::chrono::milliseconds look_for_room{50};
 
-bool was_lost(const std::vector<std::string>& lost, const std::string& hostname) {
-  return std::any_of(lost.begin(), lost.end(), [&hostname](const std::string& text) {
-    return text == hostname || text.starts_with(hostname + " ");
-  });
+bool was_lost(const std::vector<LostHost>& lost, const std::string& hostname) {
+  return std::any_of(lost.begin(), lost.end(),
+                     [&hostname](const LostHost& host) { return host.name == hostname; });
 }
 
 }  // namespace
@@ -341,7 +340,7 @@ void EventCalls::follow_nodes(const std::shared_ptr<Stream>& stream,
   }
   // One that left does not come back under its id; of one that was lost the herd forgets after a
   // while, too.
-  const std::vector<std::string> lost = context_.herd.lost_hosts();
+  const std::vector<LostHost> lost = context_.herd.lost_hosts();
   std::erase_if(stream->sources, [&lost](const auto& entry) {
     const Source& source = *entry.second;
     return !source.present && !source.active && !was_lost(lost, source.node.view.name);

@@ -103,6 +103,14 @@ asio::awaitable<std::vector<HostAnswer>> call_nodes(ApiContext& context,
   co_return std::move(run->answers);
 }
 
+asio::awaitable<HostAnswer> call_host(ApiContext& context, HerdNode node, NodeCall call,
+                                      TimePoint deadline) {
+  std::vector<HerdNode> nodes;
+  nodes.push_back(std::move(node));
+  auto answers = co_await call_nodes(context, std::move(nodes), std::move(call), deadline);
+  co_return std::move(answers.front());
+}
+
 asio::awaitable<std::vector<HostAnswer>> call_all(ApiContext& context, NodeCall call,
                                                   TimePoint deadline) {
   return call_nodes(context, context.herd.nodes(), std::move(call), deadline);
@@ -116,7 +124,7 @@ std::vector<HerdNode> pool_of(const ApiContext& context) {
 
 std::vector<std::string> missing_hosts(const ApiContext& context,
                                        std::vector<std::string> left_out) {
-  for (std::string& host : context.herd.lost_hosts()) left_out.push_back(std::move(host));
+  for (const LostHost& host : context.herd.lost_hosts()) left_out.push_back(host.text());
   return left_out;
 }
 

@@ -48,6 +48,10 @@ asio::awaitable<std::vector<HostAnswer>> call_nodes(ApiContext& context,
                                                     std::vector<HerdNode> nodes, NodeCall call,
                                                     TimePoint deadline);
 
+/// The same of one.
+asio::awaitable<HostAnswer> call_host(ApiContext& context, HerdNode node, NodeCall call,
+                                      TimePoint deadline);
+
 /// The same of every node of the herd, by hostname.
 asio::awaitable<std::vector<HostAnswer>> call_all(ApiContext& context, NodeCall call,
                                                   TimePoint deadline);

@@ -38,6 +38,15 @@ struct HerdNode {
   std::string docker_version;
 };
 
+/// A host that was there and is gone without a goodbye.
+struct LostHost {
+  std::string name;
+  std::string reason;
+
+  /// "h2 (lost: silent)".
+  std::string text() const { return name + " (lost: " + reason + ")"; }
+};
+
 /// Where a container is.
 struct FoundContainer {
   HerdNode node;
@@ -85,15 +94,14 @@ class HerdPort {
  public:
   virtual ~HerdPort() = default;
 
-  virtual std::string herd_name() const = 0;
   virtual std::string version() const = 0;  ///< Of this program.
   /// Nodes that are there, by hostname; this one among them.
   virtual std::vector<HerdNode> nodes() const = 0;
   virtual HerdNode self() const = 0;
   /// The newest API version that all daemons of the herd speak: "1.41".
   virtual std::string api_version() const = 0;
-  /// "h2 (lost 5 s ago: silent)": hosts that were there and are gone without a goodbye.
-  virtual std::vector<std::string> lost_hosts() const = 0;
+  /// Hosts that were there and are gone without a goodbye.
+  virtual std::vector<LostHost> lost_hosts() const = 0;
 
   /// By full id, name, unique prefix of an id, or "node/" and one of these. Waits for the daemon's
   /// first answer when this node has just started. Fails with not_found or ambiguous, in Docker's

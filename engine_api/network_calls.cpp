@@ -4,8 +4,8 @@
 
 #include "docker_client/docker_codec.hpp"
 #include "docker_client/docker_requests.hpp"
-#include "engine_api/dangling_filter.hpp"
 #include "engine_api/docker_error.hpp"
+#include "engine_api/filtered_lists.hpp"
 #include "engine_api/merge_networks.hpp"
 #include "engine_api/object_text.hpp"
 
@@ -31,12 +31,7 @@ std::optional<std::string> in_use(const HostAnswer& inspection) {
 }  // namespace
 
 asio::awaitable<void> NetworkCalls::list(ApiRequest& request) {
-  ListOrder order = read_list_order(context_, request.query);
-  NodeCall call("GET", request.target("/networks", order.query));
-  auto answers =
-      co_await call_nodes(context_, order.nodes, std::move(call), context_.task_deadline());
-  answers = co_await without_used(context_, request, std::move(order.nodes), std::move(order.query),
-                                  "", std::move(answers));
+  const auto answers = co_await filtered_lists(context_, request, "");
   co_await answer_merged(context_, request.exchange, merge_networks(answers));
 }
 
@@ -45,21 +40,14 @@ asio::awaitable<void> NetworkCalls::inspect(ApiRequest& request) {
   co_await answer_merged(context_, request.exchange, merge_network_inspections(search.answers));
 }
 
-asio::awaitable<HostAnswer> NetworkCalls::call_one(HerdNode node, NodeCall call) {
-  std::vector<HerdNode> nodes;
-  nodes.push_back(std::move(node));
-  auto answers =
-      co_await call_nodes(context_, std::move(nodes), std::move(call), change_deadline(context_));
-  co_return std::move(answers.front());
-}
-
 asio::awaitable<void> NetworkCalls::create(ApiRequest& request) {
   auto body = co_await read_json_body(context_, request);
   if (!body) co_return;
   NodeCall call("POST", request.target(request.route.path, request.query));
   call.body = body->text;
   if (!body->value.is_object() || !is_made_everywhere(body->value)) {
-    HostAnswer answer = co_await call_one(context_.herd.self(), std::move(call));
+    HostAnswer answer = co_await call_host(context_, context_.herd.self(), std::move(call),
+                                           change_deadline(context_));
     co_await answer_as(context_, request.exchange, std::move(answer));
     co_return;
   }
@@ -117,7 +105,8 @@ asio::awaitable<void> NetworkCalls::connect(ApiRequest& request) {
   if (reference == nullptr || !reference->is_string() || reference->get<std::string>().empty()) {
     NodeCall call("POST", request.target(request.route.path, request.query));
     call.body = body->text;
-    HostAnswer answer = co_await call_one(context_.herd.self(), std::move(call));
+    HostAnswer answer = co_await call_host(context_, context_.herd.self(), std::move(call),
+                                           change_deadline(context_));
     co_await answer_as(context_, request.exchange, std::move(answer));
     co_return;
   }
@@ -153,7 +142,8 @@ asio::awaitable<HostAnswer> NetworkCalls::disconnect_leftover(ApiRequest& reques
 /// The network as the host knows it; made there when only others have it.
 asio::awaitable<std::string> NetworkCalls::name_at(HerdNode host, std::string network) {
   NodeCall look("GET", "/networks/" + docker_client::url_encode(network));
-  const HostAnswer known = co_await call_one(host, std::move(look));
+  const HostAnswer known =
+      co_await call_host(context_, host, std::move(look), change_deadline(context_));
   if (known.status != 404) co_return network;
   const NetworkSearch search = co_await find_network(context_, network, Query());
   if (search.name.empty()) co_return network;
@@ -172,7 +162,8 @@ asio::awaitable<HostAnswer> NetworkCalls::connect_at(FoundContainer container, s
                              request.query));
   call.body = std::move(body.text);
   const bool own = container.node.self;
-  HostAnswer answer = co_await call_one(std::move(container.node), std::move(call));
+  HostAnswer answer = co_await call_host(context_, std::move(container.node), std::move(call),
+                                         change_deadline(context_));
   if (own) context_.herd.changed(container.id, ContainerChange::touched);
   co_return answer;
 }

@@ -28,7 +28,6 @@ class NetworkCalls {
   asio::awaitable<HostAnswer> connect_at(FoundContainer container, std::string network,
                                          ApiRequest& request, JsonBody body);
   asio::awaitable<HostAnswer> disconnect_leftover(ApiRequest& request, JsonBody body);
-  asio::awaitable<HostAnswer> call_one(HerdNode node, NodeCall call);
   asio::awaitable<std::string> name_at(HerdNode host, std::string network);
 
   ApiContext& context_;

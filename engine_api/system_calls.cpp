@@ -1,5 +1,7 @@
 #include "engine_api/system_calls.hpp"
 
+#include <algorithm>
+
 #include "base/json_reader.hpp"
 #include "docker_client/docker_codec.hpp"
 #include "engine_api/careful_prune.hpp"
@@ -102,6 +104,15 @@ asio::awaitable<void> SystemCalls::info(ApiRequest& request) {
     }
     infos.push_back(std::move(info));
   }
+  for (LostHost& lost : context_.herd.lost_hosts()) {
+    NodeInfo info;
+    info.node.name = std::move(lost.name);
+    info.status = NodeInfo::Status::unhealthy;
+    info.error = "lost: " + lost.reason;
+    infos.push_back(std::move(info));
+  }
+  std::stable_sort(infos.begin(), infos.end(),
+                   [](const NodeInfo& a, const NodeInfo& b) { return a.node.name < b.node.name; });
   const HerdView view = herd_view(context_);
   co_await answer_merged(context_, request.exchange, merge_info(infos, view));
 }

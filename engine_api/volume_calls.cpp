@@ -4,8 +4,8 @@
 
 #include "base/text.hpp"
 #include "docker_client/docker_requests.hpp"
-#include "engine_api/dangling_filter.hpp"
 #include "engine_api/docker_error.hpp"
+#include "engine_api/filtered_lists.hpp"
 #include "engine_api/merge_volumes.hpp"
 #include "engine_api/object_text.hpp"
 
@@ -53,12 +53,7 @@ std::vector<std::string> ids_in(const std::string& list) {
 }  // namespace
 
 asio::awaitable<void> VolumeCalls::list(ApiRequest& request) {
-  ListOrder order = read_list_order(context_, request.query);
-  NodeCall call("GET", request.target("/volumes", order.query));
-  auto answers =
-      co_await call_nodes(context_, order.nodes, std::move(call), context_.task_deadline());
-  answers = co_await without_used(context_, request, std::move(order.nodes), std::move(order.query),
-                                  "Volumes", std::move(answers));
+  const auto answers = co_await filtered_lists(context_, request, "Volumes");
   co_await answer_merged(context_, request.exchange, merge_volumes(answers));
 }
 
@@ -66,14 +61,6 @@ asio::awaitable<void> VolumeCalls::inspect(ApiRequest& request) {
   NodeCall call("GET", target_of(request.route.name));
   const auto answers = co_await call_all(context_, std::move(call), context_.task_deadline());
   co_await answer_merged(context_, request.exchange, merge_volume_inspections(answers));
-}
-
-asio::awaitable<HostAnswer> VolumeCalls::ask_own_daemon(NodeCall call) {
-  std::vector<HerdNode> nodes;
-  nodes.push_back(context_.herd.self());
-  auto answers =
-      co_await call_nodes(context_, std::move(nodes), std::move(call), change_deadline(context_));
-  co_return std::move(answers.front());
 }
 
 asio::awaitable<std::vector<HerdNode>> VolumeCalls::holders_of(std::string volume) {
@@ -95,7 +82,8 @@ asio::awaitable<void> VolumeCalls::create(ApiRequest& request) {
   NodeCall call("POST", request.target(request.route.path, request.query));
   call.body = body->text;
   if (!body->value.is_object() || !is_made_everywhere(body->value)) {
-    HostAnswer answer = co_await ask_own_daemon(std::move(call));
+    HostAnswer answer = co_await call_host(context_, context_.herd.self(), std::move(call),
+                                           change_deadline(context_));
     co_await answer_as(context_, request.exchange, std::move(answer));
     co_return;
   }
@@ -147,7 +135,8 @@ asio::awaitable<void> VolumeCalls::remove(ApiRequest& request) {
   std::vector<HerdNode> holders = co_await holders_of(request.route.name);
   NodeCall call("DELETE", request.target(request.route.path, request.query));
   if (holders.empty()) {
-    HostAnswer answer = co_await ask_own_daemon(std::move(call));
+    HostAnswer answer = co_await call_host(context_, context_.herd.self(), std::move(call),
+                                           change_deadline(context_));
     co_await answer_as(context_, request.exchange, std::move(answer));
     co_return;
   }

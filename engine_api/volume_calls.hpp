@@ -21,7 +21,6 @@ class VolumeCalls {
   asio::awaitable<void> remove(ApiRequest& request);
 
  private:
-  asio::awaitable<HostAnswer> ask_own_daemon(NodeCall call);
   asio::awaitable<std::vector<HerdNode>> holders_of(std::string volume);
   asio::awaitable<std::optional<std::string>> in_use(std::vector<HerdNode> holders,
                                                      std::string volume);

@@ -20,6 +20,9 @@ using KeepCount = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPCNT>
 constexpr int keep_idle_seconds = 15;
 constexpr int keep_interval_seconds = 5;
 constexpr int keep_probes = 3;
+// And as soon where something is: what was sent must be acknowledged by then.
+using UserTimeout = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>;
+constexpr int longest_unacknowledged_ms = 30'000;
 
 using Pieces = std::array<asio::const_buffer, 2>;
 
@@ -45,6 +48,7 @@ Connection::Socket Connection::without_delay(asio::ip::tcp::socket socket) {
   socket.set_option(KeepIdle(keep_idle_seconds), ignored);
   socket.set_option(KeepInterval(keep_interval_seconds), ignored);
   socket.set_option(KeepCount(keep_probes), ignored);
+  socket.set_option(UserTimeout(longest_unacknowledged_ms), ignored);
   return Socket(std::move(socket));
 }
 
@@ -62,6 +66,13 @@ void Connection::expire(TimePoint now) {
 void Connection::interrupt() {
   boost::system::error_code ignored;
   socket_.cancel(ignored);
+}
+
+bool Connection::is_quiet() {
+  char byte = 0;
+  boost::system::error_code failure;
+  socket_.receive(asio::buffer(&byte, 1), asio::socket_base::message_peek, failure);
+  return failure == asio::error::would_block && buffer_.size() == 0;
 }
 
 void Connection::shut_send() {

@@ -72,6 +72,8 @@ class Connection {
   /// Ends both directions; waits under way end, too. May be called again.
   void close();
   bool is_open() const { return socket_.is_open(); }
+  /// Nothing has come, not even the other side's end. For one that nobody reads.
+  bool is_quiet();
 
  private:
   asio::awaitable<bool> write_all(std::string_view head, std::string_view body,

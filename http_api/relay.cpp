@@ -180,6 +180,7 @@ asio::awaitable<Result<void>> Exchange::relay_reworded(UpstreamCall& call,
 
 asio::awaitable<void> Exchange::relay_body(UpstreamCall& call) {
   answered_ = true;
+  call.outlive_loss();
   const ConnectionHeader connection = persistence(!call.ends_with_connection());
   std::string head = passed_head(call.head(), connection);
   std::string_view piece = call.arrived();
@@ -198,6 +199,7 @@ asio::awaitable<void> Exchange::relay_body(UpstreamCall& call) {
 
 asio::awaitable<void> Exchange::relay_hijacked(UpstreamCall& call) {
   answered_ = true;
+  call.outlive_loss();
   co_await stop_watching();
   const std::string head = passed_head(call.head(), ConnectionHeader::none);
   const std::shared_ptr<Connection>& upstream = call.connection();

@@ -34,11 +34,11 @@ asio::awaitable<Result<void>> UpstreamCall::send(RequestHead head, std::string_v
   repeatable_ = !has_body && (bodyless_ || head.method == "GET");
   sent_head_.clear();
   render(sent_head_, head);
-  // What changes something is sent once, on a connection of which nobody can have tired.
-  if (repeatable_) lease_ = pool_.idle(address_);
+  if (repeatable_ || !UpstreamPool::is_local(address_)) lease_ = pool_.idle(address_);
   if (lease_) {
     const bool sent = co_await (*lease_)->write(sent_head_, body);
     if (sent) co_return Result<void>();
+    if (!repeatable_) co_return broke_off();
   }
   auto connected = co_await pool_.connect(address_, deadline);
   if (!connected) co_return connected.error();

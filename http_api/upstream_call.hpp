@@ -34,8 +34,11 @@ class UpstreamCall {
   UpstreamCall(const UpstreamCall&) = delete;
   UpstreamCall& operator=(const UpstreamCall&) = delete;
 
-  /// Sends the head and what there is of the body. A request that changes nothing (GET, HEAD) may
-  /// take a connection that has been used before. Fails with not_sent.
+  /// Sends the head and what there is of the body, on a connection that has been used before where
+  /// there is one: of other agents any, because a new one for each call would use up the ports; of
+  /// a daemon for requests that change nothing (GET, HEAD) only. Those are sent again on a new one
+  /// when the used one proves closed; what may change something is sent once. Fails with not_sent,
+  /// or peer_lost when it may have arrived.
   asio::awaitable<Result<void>> send(RequestHead head, std::string_view body, TimePoint deadline);
 
   /// The next response head, interim ones (100) included. Fails with timeout or peer_lost: what
@@ -62,6 +65,8 @@ class UpstreamCall {
   /// For what is not HTTP any more, and for passing on a body.
   const std::shared_ptr<Connection>& connection() const { return lease_->shared(); }
   bool connected() const { return lease_ != nullptr; }
+  /// See Lease::outlive_loss().
+  void outlive_loss() { lease_->outlive_loss(); }
   /// The connection cannot be used again.
   void give_up() { lease_.reset(); }
 

@@ -44,12 +44,20 @@ UpstreamPool::Lease::~Lease() {
 UpstreamPool::UpstreamPool(asio::any_io_executor executor, Clock& clock, TaskGroup& tasks)
     : executor_(std::move(executor)), clock_(clock), tasks_(tasks) {}
 
+bool UpstreamPool::is_local(const std::string& address) {
+  return address.starts_with(unix_scheme);
+}
+
 std::unique_ptr<UpstreamPool::Lease> UpstreamPool::idle(const std::string& address) {
   const auto found = idle_.find(address);
-  if (found == idle_.end() || found->second.empty()) return nullptr;
-  auto connection = std::move(found->second.back().connection);
-  found->second.pop_back();
-  return std::make_unique<Lease>(*this, address, std::move(connection), true);
+  while (found != idle_.end() && !found->second.empty()) {
+    auto connection = std::move(found->second.back().connection);
+    found->second.pop_back();
+    if (connection->is_quiet()) {
+      return std::make_unique<Lease>(*this, address, std::move(connection), true);
+    }
+  }
+  return nullptr;
 }
 
 void UpstreamPool::give_back(const std::string& address, std::shared_ptr<Connection> connection) {
@@ -66,7 +74,7 @@ void UpstreamPool::give_back(const std::string& address, std::shared_ptr<Connect
 asio::awaitable<Result<Connection::Socket>> UpstreamPool::open(std::string address) {
   Connection::Socket socket(executor_);
   boost::system::error_code failure;
-  if (address.starts_with(unix_scheme)) {
+  if (is_local(address)) {
     const std::string path = address.substr(unix_scheme.size());
     if (path.size() >= 108)
       co_return Error(errc::not_sent, "the path of " + address + " is too long");
@@ -99,7 +107,7 @@ asio::awaitable<Result<Connection::Socket>> UpstreamPool::open(std::string addre
 asio::awaitable<Result<std::unique_ptr<UpstreamPool::Lease>>> UpstreamPool::connect(
     std::string address, TimePoint deadline) {
   std::optional<Result<Connection::Socket>> opened;
-  if (address.starts_with(unix_scheme)) {
+  if (is_local(address)) {
     opened.emplace(co_await open(address));  // Never waits.
   } else {
     opened = co_await with_deadline(clock_, open(address), deadline);
@@ -114,7 +122,7 @@ asio::awaitable<Result<std::unique_ptr<UpstreamPool::Lease>>> UpstreamPool::conn
 void UpstreamPool::break_off(const std::string& address) {
   idle_.erase(address);
   for (Lease* lease : leases_) {
-    if (lease->address_ == address) lease->connection_->close();
+    if (lease->address_ == address && !lease->outlives_loss_) lease->connection_->close();
   }
 }
 

@@ -42,6 +42,8 @@ class UpstreamPool {
     bool reused() const { return reused_; }
     /// The next call may use it.
     void keep() { keep_ = true; }
+    /// Its stream is under way: a loss that heals does not end it, its own end does.
+    void outlive_loss() { outlives_loss_ = true; }
 
    private:
     UpstreamPool& pool_;
@@ -50,17 +52,22 @@ class UpstreamPool {
     std::list<Lease*>::iterator at_;
     bool reused_;
     bool keep_ = false;
+    bool outlives_loss_ = false;
 
     friend class UpstreamPool;
   };
 
-  /// An idle connection, or null.
+  /// An idle connection that the other side has not closed, or null.
   std::unique_ptr<Lease> idle(const std::string& address);
   /// A new one. Fails with not_sent: nothing has been sent.
   asio::awaitable<Result<std::unique_ptr<Lease>>> connect(std::string address, TimePoint deadline);
 
-  /// The upstream is gone for good: what waits for it ends now.
+  /// The upstream is lost: what waits for its answer ends now, and idle connections go. Streams are
+  /// left to TCP, which knows whether the other end is still there.
   void break_off(const std::string& address);
+
+  /// A unix socket of this host: a new connection costs next to nothing.
+  static bool is_local(const std::string& address);
 
   TimePoint now() const { return clock_.now(); }
   std::size_t in_use() const { return leases_.size(); }

@@ -165,7 +165,7 @@ TEST_F(EventsOfTheHerd, tell_of_a_host_that_leaves_and_of_one_that_is_lost) {
     const json left = parsed(left_line);
     EXPECT_EQ(left["Action"], "leave");
     EXPECT_EQ(left["node"]["Name"], "h2");
-    herd.lost = {"h3 (lost: silent)"};
+    herd.lost = {LostHost{"h3", "silent"}};
     herd.erase_node("h3");
     const std::string lost_line = co_await client->line();
     const json lost = parsed(lost_line);

@@ -18,12 +18,11 @@ HerdNode fake_node(const std::string& name, const std::string& address, bool sel
 /// One thread only.
 class FakeHerd final : public HerdPort {
  public:
-  std::string herd_name() const override { return "test"; }
   std::string version() const override { return "0.0.1"; }
   std::vector<HerdNode> nodes() const override { return all; }
   HerdNode self() const override;
   std::string api_version() const override { return "1.41"; }
-  std::vector<std::string> lost_hosts() const override { return lost; }
+  std::vector<LostHost> lost_hosts() const override { return lost; }
 
   asio::awaitable<Result<FoundContainer>> find(std::string reference) override;
   asio::awaitable<Result<OwnList>> own_list(bool running_or_not, TimePoint deadline) override;
@@ -43,7 +42,7 @@ class FakeHerd final : public HerdPort {
   void put_container(const std::string& id, const std::string& name, const std::string& node_name);
 
   std::vector<HerdNode> all;  ///< By hostname.
-  std::vector<std::string> lost;
+  std::vector<LostHost> lost;
   std::set<std::string> taken_names;
   CreateAnswer create_answer = CreateAnswer(201, R"({"Id":"c1","Warnings":[]})");
   std::string list = "[]";

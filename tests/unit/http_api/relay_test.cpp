@@ -247,7 +247,7 @@ TEST_F(Relay, a_used_connection_that_proves_closed_is_made_anew_for_what_changes
   EXPECT_THAT(client.response(), EndsWith("again"));
 }
 
-TEST_F(Relay, what_changes_something_is_sent_once_on_a_connection_of_its_own) {
+TEST_F(Relay, what_changes_something_takes_a_used_connection_and_is_sent_once) {
   Client client = connect();
   client.send(get);
   const auto first = upstream.accept();
@@ -255,10 +255,24 @@ TEST_F(Relay, what_changes_something_is_sent_once_on_a_connection_of_its_own) {
   first->send("HTTP/1.1 204 No Content\r\n\r\n");
   client.response();
   client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+  first->receive_until("\r\n\r\n");
+  first->close();
+  EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 502 "));
+}
+
+TEST_F(Relay, a_used_connection_that_the_other_side_has_closed_is_not_taken) {
+  Client client = connect();
+  client.send(get);
+  auto first = upstream.accept();
+  first->receive_until("\r\n\r\n");
+  first->send("HTTP/1.1 204 No Content\r\n\r\n");
+  client.response();
+  first->close();
+  client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
   const auto second = upstream.accept();
   second->receive_until("\r\n\r\n");
-  second->close();
-  EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 502 "));
+  second->send("HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 204 "));
 }
 
 TEST_F(Relay, a_client_of_version_1_0_gets_no_chunks) {

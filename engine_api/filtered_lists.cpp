@@ -1,8 +1,9 @@
-#include "engine_api/dangling_filter.hpp"
+#include "engine_api/filtered_lists.hpp"
 
 #include <set>
 
 #include "engine_api/list_query.hpp"
+#include "engine_api/made_everywhere.hpp"
 #include "engine_api/object_text.hpp"
 
 namespace dockherd::engine_api {
@@ -42,19 +43,21 @@ void take_out(HostAnswer& answer, const std::string& within, const std::set<std:
 
 }  // namespace
 
-asio::awaitable<std::vector<HostAnswer>> without_used(ApiContext& context, ApiRequest& request,
-                                                      std::vector<HerdNode> nodes, Query query,
-                                                      std::string within,
-                                                      std::vector<HostAnswer> answers) {
-  auto filters = read_filters(query_value(query, "filters").value_or(""));
+asio::awaitable<std::vector<HostAnswer>> filtered_lists(ApiContext& context, ApiRequest& request,
+                                                        std::string within) {
+  ListOrder order = read_list_order(context, request.query);
+  NodeCall call("GET", request.target(request.route.path, order.query));
+  auto answers =
+      co_await call_nodes(context, order.nodes, std::move(call), context.task_deadline());
+  auto filters = read_filters(query_value(order.query, "filters").value_or(""));
   if (!filters) co_return answers;
   const std::vector<std::string> wanted = take_filter(*filters, key);
   if (wanted.size() != 1 || (wanted.front() != "true" && wanted.front() != "1")) co_return answers;
   (*filters)[std::string(key)]["false"] = true;
-  Query others{{"filters", dump_json(*filters)}};
-  NodeCall call("GET", request.target(request.route.path, others));
-  const auto used_answers =
-      co_await call_nodes(context, std::move(nodes), std::move(call), context.task_deadline());
+  const Query others{{"filters", dump_json(*filters)}};
+  NodeCall used_call("GET", request.target(request.route.path, others));
+  const auto used_answers = co_await call_nodes(context, std::move(order.nodes),
+                                                std::move(used_call), context.task_deadline());
   std::set<std::string> used;
   for (const HostAnswer& answer : used_answers) {
     std::optional<ObjectText> object;
