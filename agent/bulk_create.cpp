@@ -43,8 +43,8 @@ Result<json> BulkPlan::render(const TemplateVariables& of_item) const {
   return render_template(body, overrides, of_item, placeholders);
 }
 
-BulkCreate::BulkCreate(Herd& herd, BulkPlan plan)
-    : herd_(herd), plan_(std::move(plan)), done_(herd.tasks.executor(), 1) {
+BulkCreate::BulkCreate(Herd& herd, NameClaims& claims, BulkPlan plan)
+    : herd_(herd), claims_(claims), plan_(std::move(plan)), done_(herd.tasks.executor(), 1) {
   items_.resize(plan_.instances);
   for (std::uint32_t i = 0; i < plan_.instances; ++i) items_[i].number = i + 1;
 }
@@ -148,9 +148,10 @@ asio::awaitable<void> BulkCreate::attempt(BulkItem& item, NodeId node) {
                                  .at_node(variables.hostname));
     co_return;
   }
-  if (const auto taken = name_conflict(*name)) {
+  const Result<void> claimed = co_await claim_name(item, *name);
+  if (!claimed) {
     herd_.release(node);
-    end_with(item, *taken);
+    end_with(item, claimed.error());
     co_return;
   }
   CreateOneVerb verb;
@@ -164,6 +165,17 @@ asio::awaitable<void> BulkCreate::attempt(BulkItem& item, NodeId node) {
   const auto answer = co_await ask(node, encode_verb(verb));
   herd_.release(node);
   judge(item, node, variables.hostname, answer);
+}
+
+/// What another host refused is tried again under the claim that it has.
+asio::awaitable<Result<void>> BulkCreate::claim_name(BulkItem& item, std::string name) {
+  if (const auto taken = name_conflict(name)) co_return *taken;
+  if (plan_.exact_body || item.claimed == name) co_return Result<void>();
+  auto ticket = co_await claims_.claim(name);
+  if (!ticket) co_return ticket.error().at_field("name");
+  item.claimed = std::move(name);
+  item.ticket = std::move(*ticket);
+  co_return Result<void>();
 }
 
 asio::awaitable<Result<bus::Reply>> BulkCreate::ask(NodeId node, std::string verb) {
@@ -237,6 +249,8 @@ void BulkCreate::end(BulkItem& item, BulkItem::State state, int status, std::str
   item.state = state;
   item.status = status;
   item.envelope = std::move(envelope);
+  if (item.ticket && state != BulkItem::State::failed) item.ticket->used();
+  item.ticket.reset();
   if (++ended_ == items_.size()) done_.try_send(boost::system::error_code());
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/herd.hpp"
+#include "agent/name_claims.hpp"
 #include "agent/replies.hpp"
 #include "agent/template_render.hpp"
 
@@ -27,7 +28,7 @@ struct BulkPlan {
   json body;
   /// The create body as text, sent as it is: neither template nor overrides are looked at.
   std::optional<std::string> exact_body;
-  std::string exact_name;                    ///< Beside exact_body.
+  std::string exact_name;                    ///< Beside exact_body; claimed by the caller.
   std::string platform;                      ///< See CreateOneVerb.
   bool pull = true;                          ///< See CreateOneVerb.
   std::optional<std::set<NodeId>> eligible;  ///< Only these may have it.
@@ -53,13 +54,16 @@ struct BulkItem {
   std::optional<std::size_t> max_load;  ///< Part of the remainder: only where so few are.
   std::uint32_t declines = 0;           ///< Times that a node had more than that.
   bool extra = false;                   ///< Counted in the bulk's extras where it is placed.
+
+  std::string claimed;  ///< The name that the ticket is for.
+  std::shared_ptr<NameClaims::Ticket> ticket;
 };
 
 /// Purpose: carries out one bulk. Lifecycle: make, run() once; goes on in the herd's tasks when the
 /// caller of run() is cancelled, because what has begun is not undone.
 class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
  public:
-  BulkCreate(Herd& herd, BulkPlan plan);
+  BulkCreate(Herd& herd, NameClaims& claims, BulkPlan plan);
 
   /// Returns when every item has ended. By then all have been answered or are past their deadline,
   /// which does not come while a host pulls the image, for at most the time of a pull.
@@ -78,6 +82,7 @@ class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
   void reassign(BulkItem& item, const NodeId& not_taken_by);
   asio::awaitable<void> work(std::shared_ptr<BulkCreate> keep_alive, NodeId node);
   asio::awaitable<void> attempt(BulkItem& item, NodeId node);
+  asio::awaitable<Result<void>> claim_name(BulkItem& item, std::string name);
   /// As long as the node pulls the image it is asked again.
   asio::awaitable<Result<bus::Reply>> ask(NodeId node, std::string verb);
   /// `hostname`: the node's when it was asked; a lost one is not known any more.
@@ -92,6 +97,7 @@ class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
   Error nowhere_to_go() const;
 
   Herd& herd_;
+  NameClaims& claims_;
   BulkPlan plan_;
   Duration allowed_{};                  // For the whole bulk, without pulls.
   TimePoint deadline_;                  // Begins anew while an image is being pulled.

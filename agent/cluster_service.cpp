@@ -73,6 +73,13 @@ Result<ContainerLocation> ClusterService::locate(const std::string& reference) c
   Resolution resolution = herd_.directory.resolve(name, on);
   if (resolution.found()) return std::move(resolution.candidates.front());
   if (resolution.candidates.empty()) {
+    const auto owner = herd_.nodes.lost_with(reference, herd_.clock.now());
+    if (owner && !on) {
+      return Error(errc::not_sent, quote_json(reference) + " is on " + owner->hostname +
+                                       ", which is lost: " + owner->reason)
+          .at_node(owner->hostname)
+          .at_field("id");
+    }
     std::string text = "no container " + quote_json(reference) + " in the herd";
     const std::vector<std::string> lost = on ? std::vector<std::string>() : lost_hosts();
     if (!lost.empty()) text += "; it may be on a host that is lost: " + join(lost);
@@ -224,7 +231,7 @@ asio::awaitable<VerbReply> ClusterService::create(CreateVerb verb) {
   auto planned = plan(std::move(verb));
   if (!planned) co_return http_api::error_reply(planned.error());
   const std::string bulk = planned->variables.bulk;
-  const auto run = std::make_shared<BulkCreate>(herd_, std::move(*planned));
+  const auto run = std::make_shared<BulkCreate>(herd_, claims_, std::move(*planned));
   co_await run->run();
   std::vector<std::string> envelopes;
   for (const BulkItem& item : run->items()) envelopes.push_back(item.envelope);

@@ -19,8 +19,8 @@ namespace dockherd::agent {
 
 class ClusterService {
  public:
-  ClusterService(Herd& herd, VerbExecutor& executor)
-      : herd_(herd), executor_(executor), templates_(herd.settings.templates) {}
+  ClusterService(Herd& herd, VerbExecutor& executor, NameClaims& claims)
+      : herd_(herd), executor_(executor), claims_(claims), templates_(herd.settings.templates) {}
 
   /// A verb as a client sent it. Always answers.
   asio::awaitable<VerbReply> execute(std::string request);
@@ -58,6 +58,7 @@ class ClusterService {
 
   Herd& herd_;
   VerbExecutor& executor_;
+  NameClaims& claims_;
   TemplateStore templates_;
 };
 

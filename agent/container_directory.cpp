@@ -56,6 +56,15 @@ void ContainerDirectory::remove_node(const NodeId& node) {
   }
 }
 
+ContainerDirectory ContainerDirectory::take_node(const NodeId& node) {
+  ContainerDirectory taken(node);
+  if (const auto of_node = nodes_.find(node); of_node != nodes_.end()) {
+    for (const Key* key : of_node->second.keys) taken.put(node, key->first, containers_.at(*key));
+  }
+  remove_node(node);
+  return taken;
+}
+
 void ContainerDirectory::forget_names(const Key& key, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     auto [it, end] = by_name_.equal_range(name);

@@ -43,6 +43,8 @@ class ContainerDirectory {
   void put(const NodeId& node, const std::string& id, std::vector<std::string> names);
   void remove(const NodeId& node, const std::string& id);
   void remove_node(const NodeId& node);
+  /// The same, and what the node had as a directory of its own.
+  ContainerDirectory take_node(const NodeId& node);
 
   /// As Docker resolves: the full id, else a name, else a unique prefix of an id. `on` limits the
   /// search to one node ("h2/web").

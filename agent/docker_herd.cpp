@@ -132,6 +132,10 @@ asio::awaitable<Result<FoundContainer>> DockerHerd::find(std::string reference) 
 }
 
 Error DockerHerd::not_found(const std::string& reference) const {
+  if (const auto owner = herd_.nodes.lost_with(reference, herd_.clock.now())) {
+    return docker_error(
+        503, reference + " is on " + owner->hostname + ", which is lost: " + owner->reason);
+  }
   std::string message = "No such container: " + reference;
   std::vector<std::string> lost;
   for (const engine_api::LostHost& host : lost_hosts()) lost.push_back(host.text());
@@ -234,7 +238,7 @@ asio::awaitable<CreateAnswer> DockerHerd::create(engine_api::CreateOrder order) 
   for (const std::string& id : order.eligible) {
     if (const auto node = NodeId::from_hex(id)) plan.eligible->insert(*node);
   }
-  const auto run = std::make_shared<BulkCreate>(herd_, std::move(plan));
+  const auto run = std::make_shared<BulkCreate>(herd_, claims_, std::move(plan));
   co_await run->run();
   const BulkItem& item = run->items().front();
   if (item.state == BulkItem::State::created) {

@@ -32,16 +32,21 @@ Error conflict(const std::string& name, const std::string& by) {
 /// Says to the judge how the claim ended, however it does.
 class NameClaims::Held final : public Ticket {
  public:
-  Held(NameClaims& claims, NodeId judge, std::string name, std::string token)
-      : claims_(claims), judge_(judge), name_(std::move(name)), token_(std::move(token)) {}
-  ~Held() override { claims_.release(judge_, name_, token_, used_); }
+  Held(std::weak_ptr<NameClaims*> claims, NodeId judge, std::string name, std::string token)
+      : claims_(std::move(claims)),
+        judge_(judge),
+        name_(std::move(name)),
+        token_(std::move(token)) {}
+  ~Held() override {
+    if (const auto claims = claims_.lock()) (*claims)->release(judge_, name_, token_, used_);
+  }
   Held(const Held&) = delete;
   Held& operator=(const Held&) = delete;
 
   void used() override { used_ = true; }
 
  private:
-  NameClaims& claims_;
+  std::weak_ptr<NameClaims*> claims_;
   NodeId judge_;
   std::string name_;
   std::string token_;
@@ -91,7 +96,7 @@ asio::awaitable<Result<std::shared_ptr<NameClaims::Ticket>>> NameClaims::claim(s
     co_return refused;
   }
   // Without a judge it is as in a split herd: what this node knows must do.
-  std::shared_ptr<Ticket> ticket = std::make_shared<Held>(*this, judge, name, verb.token);
+  std::shared_ptr<Ticket> ticket = std::make_shared<Held>(alive_, judge, name, verb.token);
   co_return ticket;
 }
 

@@ -56,6 +56,8 @@ class NameClaims {
 
   Herd& herd_;
   std::map<std::string, Claim> claims_;
+  // What a ticket holds weakly: bulks that are cut off when the agent ends outlive this.
+  std::shared_ptr<NameClaims*> alive_ = std::make_shared<NameClaims*>(this);
 };
 
 }  // namespace dockherd::agent

@@ -47,7 +47,7 @@ struct Node::Parts {
         docker_watcher(herd, ports.docker, promises),
         peer_watcher(herd, docker_watcher, claims),
         executor(herd, ports.docker, docker_watcher, promises),
-        cluster(herd, executor),
+        cluster(herd, executor, claims),
         docker_herd(herd, docker_watcher, promises, executor, claims),
         handlers(herd, cluster, executor, peer_watcher, claims) {}
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/container_directory.hpp"
 #include "base/fnv1a.hpp"
 #include "base/json_reader.hpp"
 
@@ -105,7 +106,7 @@ void NodeTable::put(const NodeId& node, NodeStatus status) {
 }
 
 void NodeTable::remove(const NodeId& node, const std::optional<std::string>& lost_because,
-                       TimePoint now) {
+                       TimePoint now, std::shared_ptr<const ContainerDirectory> containers) {
   const auto it = nodes_.find(node);
   if (it == nodes_.end()) return;
   const std::string hostname = it->second.hostname;
@@ -117,7 +118,7 @@ void NodeTable::remove(const NodeId& node, const std::optional<std::string>& los
       return a.second.since < b.second.since;
     }));
   }
-  lost_[hostname] = LostNode{hostname, *lost_because, now};
+  lost_[hostname] = LostNode{hostname, *lost_because, now, std::move(containers)};
 }
 
 const NodeStatus* NodeTable::find(const NodeId& node) const {
@@ -146,6 +147,15 @@ std::vector<LostNode> NodeTable::lost(TimePoint now) const {
   std::sort(recent.begin(), recent.end(),
             [](const auto& a, const auto& b) { return a.since < b.since; });
   return recent;
+}
+
+std::optional<LostNode> NodeTable::lost_with(std::string_view reference, TimePoint now) const {
+  for (LostNode& host : lost(now)) {
+    if (host.containers && !host.containers->resolve(reference).candidates.empty()) {
+      return std::move(host);
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace dockherd::agent

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@
 #include "engine_api/herd_port.hpp"
 
 namespace dockherd::agent {
+
+class ContainerDirectory;
 
 /// What a node says of itself (notice "status") and shows in list-nodes.
 struct NodeStatus {
@@ -50,6 +53,7 @@ struct LostNode {
   std::string hostname;
   std::string reason;
   TimePoint since;
+  std::shared_ptr<const ContainerDirectory> containers;  ///< That it had; may be null.
 };
 
 class NodeTable {
@@ -57,7 +61,8 @@ class NodeTable {
   /// Inserts or replaces. A hostname that comes back is no longer lost.
   void put(const NodeId& node, NodeStatus status);
   /// The node is gone; with a reason it is remembered as lost, without one it said goodbye.
-  void remove(const NodeId& node, const std::optional<std::string>& lost_because, TimePoint now);
+  void remove(const NodeId& node, const std::optional<std::string>& lost_because, TimePoint now,
+              std::shared_ptr<const ContainerDirectory> containers = nullptr);
 
   const NodeStatus* find(const NodeId& node) const;
   NodeStatus* find(const NodeId& node);
@@ -67,6 +72,8 @@ class NodeTable {
 
   /// Lost within the last hour, oldest first, at most 256.
   std::vector<LostNode> lost(TimePoint now) const;
+  /// The first of these that had a container of this id, name or prefix of an id.
+  std::optional<LostNode> lost_with(std::string_view reference, TimePoint now) const;
 
  private:
   std::map<NodeId, NodeStatus> nodes_;

@@ -1,6 +1,7 @@
 #include "agent/peer_watcher.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/json_reader.hpp"
 
@@ -58,13 +59,13 @@ void PeerWatcher::tell_everything(const NodeId& to) {
 
 void PeerWatcher::on_peer_lost(const bus::PeerInfo& peer, const std::string& reason) {
   if (!peer.is_agent) return;
-  herd_.directory.remove_node(peer.id);
+  auto containers = std::make_shared<const ContainerDirectory>(herd_.directory.take_node(peer.id));
   told_.erase(peer.id);
   const NodeStatus* status = herd_.nodes.find(peer.id);
   const std::string address = status == nullptr ? "" : status->address;
   const bool said_goodbye = reason == bus::reason_goodbye;
   herd_.nodes.remove(peer.id, said_goodbye ? std::nullopt : std::optional(reason),
-                     herd_.clock.now());
+                     herd_.clock.now(), std::move(containers));
   const auto& nodes = herd_.nodes.nodes();
   // An agent that has restarted is there again under the same address.
   const bool still_used = std::any_of(nodes.begin(), nodes.end(), [&](const auto& entry) {

@@ -156,6 +156,7 @@ asio::awaitable<void> ContainerCalls::pass_to_daemon(ApiRequest& request, std::s
     };
   } else if (!id.empty() && changes_container(request)) {
     order.on_status = [this, &request, &id](unsigned status) {
+      if (status == 304) return;  // It was as asked already.
       context_.herd.changed(id, status < 400 ? change_of(request) : ContainerChange::touched);
     };
   }

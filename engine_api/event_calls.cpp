@@ -20,6 +20,7 @@ namespace {
 constexpr std::chrono::milliseconds hold{50};
 constexpr std::chrono::milliseconds look_for_nodes{200};
 constexpr std::chrono::seconds try_again_after{1};
+constexpr std::size_t most_remembered = 1024;  // Hosts that went.
 /// A client that reads slowly holds its hosts' streams back; they look this often whether it goes
 /// on.
 constexpr std::chrono::milliseconds look_for_room{50};
@@ -38,7 +39,6 @@ struct EventCalls::Source {
   HerdNode node;
   std::shared_ptr<http_api::UpstreamCall> call;  ///< While its daemon's stream is open.
   bool active = false;                           ///< A coroutine reads it.
-  bool opened = false;                           ///< Its daemon has answered once.
   bool present = true;                           ///< In the herd.
   bool told_all = false;                         ///< Until the time that the client asked for.
   std::optional<std::int64_t> since;             ///< Where to go on; nothing: as the client asked.
@@ -59,7 +59,9 @@ struct EventCalls::Stream {
   EventMerge merge;
   asio::experimental::channel<void(boost::system::error_code)> changed;
   std::map<std::string, std::shared_ptr<Source>> sources;  ///< By the node's id.
-  bool opened = false;                                     ///< A daemon has begun to answer.
+  /// Where hosts that went are to go on, by hostname: an agent that has restarted has another id.
+  std::map<std::string, std::int64_t> go_on_at;
+  bool opened = false;  ///< A daemon has begun to answer.
   std::optional<HostAnswer> refusal;
   bool ended = false;
 
@@ -227,11 +229,7 @@ asio::awaitable<void> EventCalls::read_source(std::shared_ptr<Stream> stream,
   }
   source->call.reset();
   source->active = false;
-  // It may come back; what it says then goes on from here, unless it has not yet told what was
-  // before.
-  if (!source->since && (source->opened || !stream->query.has_since())) {
-    source->since = wall_nano();
-  }
+  if (!source->since && !stream->query.has_since()) source->since = wall_nano();
   source->again_at = context_.clock.now() + try_again_after;
   stream->merge.close(source->node.view.id);
   stream->wake();
@@ -265,7 +263,9 @@ asio::awaitable<void> EventCalls::read_events(std::shared_ptr<Stream> stream,
     }
     co_return;
   }
-  stream->opened = source->opened = true;
+  stream->opened = true;
+  // It may break off before it has said anything, and go on from here.
+  if (!source->since && !stream->query.has_since()) source->since = wall_nano();
   stream->wake();
   co_await read_lines(*stream, *source);
   source->told_all = stream->query.until() && call->complete();
@@ -321,9 +321,12 @@ void EventCalls::follow_nodes(const std::shared_ptr<Stream>& stream,
                               const std::vector<HerdNode>& nodes) {
   if (stream->ended || is_past(*stream)) return;
   std::set<std::string> there;
+  for (const HerdNode& node : nodes) there.insert(node.view.id);
+  for (auto& [id, source] : stream->sources) {
+    if (source->present && !there.contains(id)) node_went(*stream, *source);
+  }
   for (const HerdNode& node : nodes) {
     if (!stream->query.wants_node(node.view)) continue;
-    there.insert(node.view.id);
     const auto known = stream->sources.find(node.view.id);
     if (known == stream->sources.end() || !known->second->present) {
       node_came(stream, node);
@@ -334,9 +337,6 @@ void EventCalls::follow_nodes(const std::shared_ptr<Stream>& stream,
     source.node = node;
     follow(stream, known->second);
     stream->merge.open(node.view.id);
-  }
-  for (auto& [id, source] : stream->sources) {
-    if (source->present && !there.contains(id)) node_went(*stream, *source);
   }
   // One that left does not come back under its id; of one that was lost the herd forgets after a
   // while, too.
@@ -352,7 +352,10 @@ void EventCalls::node_came(const std::shared_ptr<Stream>& stream, const HerdNode
   const bool reading = source && source->active;  // Its end has not been seen yet.
   if (!source) {
     source = std::make_shared<Source>(node);
-    source->since = wall_nano();
+    const auto heard = stream->go_on_at.extract(node.view.name);
+    // It may have been there since we last looked.
+    source->since = heard.empty() ? wall_nano() - std::chrono::nanoseconds(look_for_nodes).count()
+                                  : heard.mapped();
   }
   source->present = true;
   tell_of_node(*stream, "join", node.view);
@@ -365,6 +368,8 @@ void EventCalls::node_came(const std::shared_ptr<Stream>& stream, const HerdNode
 void EventCalls::node_went(Stream& stream, Source& source) {
   source.present = false;
   source.break_off();
+  if (source.since) stream.go_on_at[source.node.view.name] = *source.since;
+  if (stream.go_on_at.size() > most_remembered) stream.go_on_at.erase(stream.go_on_at.begin());
   const bool lost = was_lost(context_.herd.lost_hosts(), source.node.view.name);
   tell_of_node(stream, lost ? "lost" : "leave", source.node.view);
 }

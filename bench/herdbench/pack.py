@@ -35,9 +35,17 @@ _libc = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent():
-    """In a child: it ends with the thread that made it, even by SIGKILL."""
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def dying_with_us():
+    """What a child does before its program: it ends with the thread that made it, even by SIGKILL,
+    and at once when that is gone already."""
+    parent = os.getpid()
+
+    def in_child():
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return in_child
 
 
 def hold_namespace(environment):
@@ -45,7 +53,7 @@ def hold_namespace(environment):
     holder = subprocess.Popen(
         ["unshare", "--net", "sleep", "infinity"], env=environment, cwd="/",
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        preexec_fn=die_with_parent)
+        preexec_fn=dying_with_us())
     ours = os.readlink("/proc/self/ns/net")
     until(lambda: processes.namespace_of(holder.pid, "net") not in (ours, None),
           what="a network namespace")
@@ -196,7 +204,7 @@ class Pack:
         with entered(self.net):
             process = subprocess.Popen(
                 list(map(str, command)), cwd="/", env=self._environment, stdin=subprocess.DEVNULL,
-                stdout=output, stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
+                stdout=output, stderr=subprocess.STDOUT, preexec_fn=dying_with_us())
         self._all.append(process)
         return process
 

@@ -37,6 +37,24 @@ TEST(BulkCreate, the_share_of_a_host_that_refuses_goes_to_others) {
   EXPECT_THAT(herd.counts(), ElementsAre(6, 0, 6));
 }
 
+TEST(BulkCreate, of_two_with_the_same_names_at_one_moment_on_two_nodes_each_name_is_made_once) {
+  SmallHerd herd(3);
+  json named = several(6);
+  named["name"] = "web-{n}";
+  const auto one_side = herd.send(1, named);
+  const auto other_side = herd.send(2, named);
+  herd.time().run_for(10s);
+  EXPECT_EQ(herd.total(), 6u);
+  int created = 0;
+  for (const auto& answer : {one_side, other_side}) {
+    created += answer->body["summary"]["created"].get<int>();
+    for (const json& envelope : answer->body["containers"]) {
+      EXPECT_THAT(envelope["statusCode"].get<int>(), testing::AnyOf(200, 201, 409)) << envelope;
+    }
+  }
+  EXPECT_EQ(created, 6);
+}
+
 TEST(BulkCreate, what_nobody_takes_is_failed_with_the_last_refusal) {
   SmallHerd herd(2);
   for (const int number : {1, 2}) {

@@ -97,7 +97,11 @@ TEST_F(NodeTest, a_container_that_may_be_on_a_lost_host_is_not_said_to_be_gone) 
   EXPECT_FALSE(ask(1, about("inspect-container", "other")).body.contains("lost"));
   host(2).kill();
   time.run_for(5s);
-  const Answer answer = ask(1, about("inspect-container", "web"));
+  const Answer known = ask(1, about("inspect-container", "web"));
+  EXPECT_EQ(known.status, 502);
+  EXPECT_THAT(known.body["error"].get<std::string>(),
+              HasSubstr("\"web\" is on host2, which is lost"));
+  const Answer answer = ask(1, about("inspect-container", "never-heard-of"));
   EXPECT_EQ(answer.status, 404);
   EXPECT_EQ(answer.body["status"], "timeout or no such id");
   EXPECT_EQ(answer.body["lost"], json::array({"host2"}));

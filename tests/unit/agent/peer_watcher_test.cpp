@@ -125,6 +125,9 @@ TEST_F(PeerWatcherTest, a_lost_node_takes_its_containers_along_and_is_remembered
   ASSERT_THAT(lost, SizeIs(1));
   EXPECT_EQ(lost[0].hostname, "other");
   EXPECT_EQ(lost[0].reason, "silent");
+  ASSERT_NE(agent.herd.nodes.lost_with("web", time.now()), std::nullopt);
+  EXPECT_EQ(agent.herd.nodes.lost_with("web", time.now())->hostname, "other");
+  EXPECT_EQ(agent.herd.nodes.lost_with("another", time.now()), std::nullopt);
   agent.peer_watcher.on_peer_joined(peer);
   EXPECT_THAT(agent.herd.nodes.lost(time.now()), IsEmpty());
 }

@@ -155,6 +155,23 @@ TEST_F(EventsOfTheHerd, of_a_host_that_joins_later_come_too) {
   });
 }
 
+TEST_F(EventsOfTheHerd, of_an_agent_that_restarted_go_on_where_the_host_was_last_heard) {
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    auto client = events_client();
+    co_await client->open("");
+    co_await all_listened_to("h1 h2");
+    host("h2").tell(event("start", 7'000'000'005));
+    co_await expect_action(*client, "start");
+    herd.erase_node("h2");
+    co_await expect_action(*client, "leave");
+    join("h2");
+    herd.node("h2").view.id = "another";
+    co_await expect_action(*client, "join");
+    co_await all_listened_to("h2");
+    EXPECT_EQ(host("h2").seen.back().line, "GET /events?since=7.000000006");
+  });
+}
+
 TEST_F(EventsOfTheHerd, tell_of_a_host_that_leaves_and_of_one_that_is_lost) {
   with_hosts({"h1", "h2", "h3"}, [this]() -> asio::awaitable<void> {
     auto client = events_client();
