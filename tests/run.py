@@ -80,9 +80,10 @@ def end(process, own_group):
     wait()
 
 
-def call(command, limit=None, output=None, **environment):
-    """The exit code, or None when it did not end within `limit` seconds. Nothing of its process
-    group outlives this call, however that ends: a signal to us is an exception here."""
+@contextlib.contextmanager
+def started(command, output=None, **environment):
+    """A program, as its Popen. Nothing of its process group outlives the block, however that ends:
+    a signal to us is an exception in it."""
     command = [str(part) for part in command]
     # sudo stays in ours: it needs the terminal for its prompt, and passes signals on.
     own_group = command[0] != "sudo"
@@ -99,28 +100,48 @@ def call(command, limit=None, output=None, **environment):
                                    start_new_session=own_group, preexec_fn=let_through,
                                    env={**clean_environment(), **environment})
         let_through()
-        return process.wait(limit)
-    except subprocess.TimeoutExpired:
-        return None
+        yield process
     finally:
         if process:
             end(process, own_group)
         let_through()
 
 
+def exit_code(process, limit):
+    """None when it did not end within `limit` seconds."""
+    try:
+        return process.wait(limit)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def call(command, limit=None, output=None, **environment):
+    with started(command, output, **environment) as process:
+        return exit_code(process, limit)
+
+
+def log_of(name):
+    LOGS.mkdir(parents=True, exist_ok=True)
+    return LOGS / f"{name.replace('/', '-')}.log"
+
+
+def show_failure(name, code):
+    """What a program said that failed, and that it did."""
+    if code == 0:
+        return
+    log = log_of(name)
+    print(f"---- {name}: the end of {log.relative_to(ROOT)}")
+    print("\n".join(log.read_text(errors="replace").splitlines()[-60:]))
+    print("----", flush=True)
+
+
 def run(name, command, limit, **environment):
     """(exit code or None after `limit` seconds, seconds taken). The output goes to a log; it is
     shown when something failed."""
-    LOGS.mkdir(parents=True, exist_ok=True)
-    log = LOGS / f"{name.replace('/', '-')}.log"
     begin = time.monotonic()
-    with open(log, "wb") as output:
+    with open(log_of(name), "wb") as output:
         code = call(command, limit, output, **environment)
-    if code != 0:
-        lines = log.read_text(errors="replace").splitlines()
-        print(f"---- {name}: the end of {log.relative_to(ROOT)}")
-        print("\n".join(lines[-60:]))
-        print("----", flush=True)
+    show_failure(name, code)
     return code, time.monotonic() - begin
 
 
@@ -180,22 +201,47 @@ def gtest(tally, name, program, limit=1200):
         report(tally, name, code, seconds, count_gtest(path))
 
 
+def pytest_command(report_path, paths):
+    return ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+            f"--junitxml={report_path}", "--durations=15", *paths]
+
+
 def pytest(tally, name, paths, limit, **environment):
     as_root = [] if os.geteuid() == 0 or name != "e2e" else ["sudo", "-E"]
     with tempfile.TemporaryDirectory() as temporary:
         path = f"{temporary}/report.xml"
-        code, seconds = run(
-            name, [*as_root, "/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                   f"--junitxml={path}", "--durations=15", *paths], limit, **environment)
+        code, seconds = run(name, [*as_root, *pytest_command(path, paths)], limit, **environment)
         report(tally, name, code, seconds, count_pytest(path))
+
+
+class Beside:
+    """Tests that need the processor only: they run with what other parts leave of it, from start()
+    on, and are waited for by collect()."""
+
+    def __init__(self, name, paths, limit):
+        self._name, self._paths, self._limit = name, paths, limit
+        self._held = contextlib.ExitStack()
+
+    def start(self, _):
+        self._begin = time.monotonic()
+        self._report = self._held.enter_context(tempfile.TemporaryDirectory()) + "/report.xml"
+        output = self._held.enter_context(open(log_of(self._name), "wb"))
+        self._process = self._held.enter_context(started(
+            ["chrt", "--idle", "0", *pytest_command(self._report, self._paths)], output))
+
+    def collect(self, tally):
+        with self._held:
+            code = exit_code(self._process, self._limit)
+            show_failure(self._name, code)
+            report(tally, self._name, code, time.monotonic() - self._begin,
+                   count_pytest(self._report))
+
+    def stop(self):
+        self._held.close()
 
 
 def style_of_text(tally):
     pytest(tally, "style-text", ["tests/style", "--ignore=tests/style/test_clang.py"], 600)
-
-
-def style_by_clang(tally):
-    pytest(tally, "style-clang", ["tests/style/test_clang.py"], 2400)
 
 
 def unit(tally):
@@ -265,9 +311,13 @@ def bench(tally):
     pytest(tally, "bench", ["tests/bench"], 900)
 
 
-# In this order, whatever was asked for first: what takes a second before what takes minutes.
-STEPS = [("style", style_of_text), ("unit", unit), ("sim", sim), ("wire", wire), ("e2e", e2e),
-         ("fuzz", fuzz), ("bench", bench), ("style", style_by_clang)]
+clang = Beside("style-clang", ["tests/style/test_clang.py"], 2400)
+
+# In this order, whatever was asked for first: what takes a second before what takes minutes. Much of
+# e2e is waiting.
+STEPS = [("style", style_of_text), ("unit", unit), ("sim", sim), ("wire", wire),
+         ("style", clang.start), ("e2e", e2e), ("fuzz", fuzz), ("bench", bench),
+         ("style", clang.collect)]
 PARTS = sorted({part for part, _ in STEPS})
 
 
@@ -288,14 +338,17 @@ def main():
         signal.signal(number, end_in_order)
     tally = Tally()
     begin = time.monotonic()
-    for part, step in STEPS:
-        if part not in wanted:
-            continue
-        print(f"==> {part}", flush=True)
-        try:
-            step(tally)
-        except Exception as error:  # One part's breakdown must not hide the others' results.
-            tally.broken(part, repr(error))
+    try:
+        for part, step in STEPS:
+            if part not in wanted:
+                continue
+            print(f"==> {part}", flush=True)
+            try:
+                step(tally)
+            except Exception as error:  # One part's breakdown must not hide the others' results.
+                tally.broken(part, repr(error))
+    finally:
+        clang.stop()
     print(f"\n{time.monotonic() - begin:.0f} s; logs are in {LOGS.relative_to(ROOT)}")
     print(f"{tally.passed} passed, {tally.failed} failed", flush=True)
     sys.exit(1 if tally.failed or not tally.passed else 0)

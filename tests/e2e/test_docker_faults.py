@@ -210,6 +210,9 @@ def test_info_shows_a_lost_host_as_unhealthy(docker, breakable_herd):
     assert "Nodes: 3" in text
     part = text[text.index(" host1: "):]
     assert "Status: Unhealthy" in part[:part.index(" host2: ")]
+    # It is not said to be gone: with that, `rm -f` would end well.
+    for arguments in (("rm", "-f", "box"), ("inspect", "--type", "container", "box")):
+        fails_naming(docker, "host1", *arguments)
 
 
 def test_a_list_is_asked_for_in_vain_of_a_host_whose_daemon_is_down(docker, breakable_herd):
@@ -233,14 +236,14 @@ def test_the_stream_of_events_tells_of_hosts_that_die_and_return(docker, breakab
         herd[0].kill()
         until(lambda: [line for line in events.lines if json.loads(line)["Type"] == "node"
                        and "host1" in line], 60, what="the loss of host1")
+        herd.hosts[0].docker("run", "--rm", "--network", "none", "--name", "meanwhile", "busybox",
+                             "true")
         herd[0].start()
-
-        def told_of_what_it_does():
-            docker.asking(herd[0])("run", "--rm", *on(herd.hosts[0]), "--network", "none", "--name",
-                                   "later", "busybox", "true")
-            return any('"start"' in line and "later" in line for line in events.lines)
-
-        until(told_of_what_it_does, 60, what="an event of the host that has returned", interval=0.5)
+        docker.asking(herd[0])("run", "--rm", *on(herd.hosts[0]), "--network", "none", "--name",
+                               "later", "busybox", "true")
+        for name in ("meanwhile", "later"):
+            until(lambda name=name: any('"start"' in line and name in line
+                                        for line in events.lines), 30, what=f"{name}'s event")
         assert events.alive
 
 

@@ -68,3 +68,30 @@ def test_a_signal_ends_what_runs(tmp_path, number):
     runner.send_signal(number)
     assert runner.wait(60) == 128 + number
     assert child_ends(tmp_path / "pid")
+
+
+def test_what_runs_beside_others_is_waited_for_and_counted(tmp_path, capsys):
+    (tmp_path / "test_planted.py").write_text("def test_one(): pass\ndef test_two(): assert False\n")
+    tally = run.Tally()
+    beside = run.Beside("planted", [tmp_path / "test_planted.py"], 60)
+    beside.start(tally)
+    beside.collect(tally)
+    assert (tally.passed, tally.failed) == (1, 1)
+    assert "test_two" in capsys.readouterr().out  # The end of its log.
+    run.log_of("planted").unlink()
+
+
+def test_what_runs_beside_others_ends_with_them(tmp_path):
+    (tmp_path / "test_planted.py").write_text(
+        "import os, pathlib, time\n"
+        "def test_one():\n"
+        f"    file = pathlib.Path({str(tmp_path / 'pid')!r})\n"
+        "    file.with_suffix('.new').write_text(str(os.getpid()))\n"
+        "    file.with_suffix('.new').rename(file)\n"
+        "    time.sleep(600)\n")
+    beside = run.Beside("planted", [tmp_path / "test_planted.py"], 60)
+    beside.start(run.Tally())
+    until((tmp_path / "pid").exists, 30)
+    beside.stop()
+    assert child_ends(tmp_path / "pid")
+    run.log_of("planted").unlink()
