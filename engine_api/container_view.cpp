@@ -5,6 +5,7 @@
 #include <queue>
 
 #include "base/json_reader.hpp"
+#include "engine_api/network_id.hpp"
 #include "engine_api/object_text.hpp"
 
 namespace dockherd::engine_api {
@@ -87,6 +88,34 @@ std::string ports_with_address(std::string_view ports, const std::string& ip) {
   return text + "}";
 }
 
+/// {"web":{"NetworkID":…}} with the ids that the herd shows for these networks.
+std::string networks_with_ids(std::string_view networks) {
+  const auto members = slice_json_object(networks);
+  if (!members) return std::string(networks);
+  std::string text = "{";
+  for (const auto& [key, value] : *members) {
+    append_element(text, "\"");
+    text.append(key).append("\":");
+    const auto name = string_of("\"" + std::string(key) + "\"");
+    auto endpoint = ObjectText::sliced(value);
+    if (name && endpoint && endpoint->find("NetworkID").size() > 2) {
+      endpoint->set("NetworkID", quote_json(herd_network_id(*name)));
+      text += endpoint->text();
+    } else {
+      text += value;
+    }
+  }
+  return text + "}";
+}
+
+/// Of a list's entry: {"Networks":{…}}.
+std::string settings_with_ids(std::string_view settings) {
+  auto object = ObjectText::sliced(settings);
+  if (!object || object->find("Networks").size() <= 2) return std::string(settings);
+  object->set("Networks", networks_with_ids(object->find("Networks")));
+  return object->text();
+}
+
 /// The prefix that names get, with the quote that opens them: "/h1.
 std::string name_prefix(const NodeView& node) {
   std::string prefix = quote_json("/" + node.name);
@@ -113,6 +142,8 @@ std::string herd_list_entry(std::string_view entry, const NodeView& node, NameSt
     } else if (key == "Labels") {
       text += labels_with_node(value, node.name);
       labelled = true;
+    } else if (key == "NetworkSettings") {
+      text += settings_with_ids(value);
     } else {
       text += value;
     }
@@ -131,8 +162,11 @@ std::string herd_inspection(std::string_view body, const NodeView& node) {
   if (auto network = ObjectText::sliced(inspection->find("NetworkSettings"))) {
     if (const std::string_view ports = network->find("Ports"); !ports.empty()) {
       network->set("Ports", ports_with_address(ports, node.ip));
-      inspection->set("NetworkSettings", network->text());
     }
+    if (const std::string_view networks = network->find("Networks"); networks.size() > 2) {
+      network->set("Networks", networks_with_ids(networks));
+    }
+    inspection->set("NetworkSettings", network->text());
   }
   return inspection->text() + (body.ends_with('\n') ? "\n" : "");
 }

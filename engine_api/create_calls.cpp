@@ -10,6 +10,7 @@
 #include "engine_api/docker_error.hpp"
 #include "engine_api/herd_calls.hpp"
 #include "engine_api/herd_networks.hpp"
+#include "engine_api/network_id.hpp"
 #include "engine_api/object_text.hpp"
 
 namespace dockherd::engine_api {
@@ -17,12 +18,6 @@ namespace dockherd::engine_api {
 namespace {
 
 constexpr std::size_t shortest_id = 12;
-
-bool looks_like_id(std::string_view text) {
-  return text.size() >= shortest_id && text.size() <= 64 &&
-         std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
 
 /// As dockerd looks at it: parameters do not matter.
 bool is_json_type(std::string_view content_type) {
@@ -103,7 +98,7 @@ json* member_of(json& object, std::string_view key) {
   return const_cast<json*>(find_member(object, key));
 }
 
-/// A network's id is one host's, its name the herd's.
+/// No daemon knows the herd's ids.
 void rename_network(json& body, const std::string& id, const std::string& name) {
   if (json* host_config = member_of(body, "HostConfig"); host_config != nullptr) {
     json* mode = member_of(*host_config, "NetworkMode");
@@ -169,7 +164,7 @@ asio::awaitable<CreateAnswer> CreateCalls::place(ApiRequest& request, json body,
     const int status = ticket.error().docker_status > 0 ? ticket.error().docker_status : 503;
     co_return CreateAnswer(status, docker_message(ticket.error().message));
   }
-  co_await name_networks(body, rules.networks);
+  co_await name_networks(body, rules);
   const std::vector<HostFacts> facts = co_await facts_for(rules);
   const FilterOutcome outcome = filter_hosts(rules, facts);
   if (outcome.fitting.empty()) {
@@ -245,18 +240,13 @@ asio::awaitable<void> CreateCalls::add_volumes(std::vector<HostFacts>& facts) {
   });
 }
 
-asio::awaitable<void> CreateCalls::name_networks(json& body, std::vector<std::string> networks) {
-  for (const std::string& network : networks) {
-    if (!looks_like_id(network)) continue;
-    NodeCall call("GET", "/networks/" + docker_client::url_encode(network));
-    const auto answers = co_await call_all(context_, std::move(call), context_.task_deadline());
-    for (const HostAnswer& answer : answers) {
-      if (answer.status != 200) continue;
-      const auto found = ObjectText::sliced(answer.body);
-      const auto name = found ? string_of(found->find("Name")) : std::nullopt;
-      if (name) rename_network(body, network, *name);
-      break;
-    }
+asio::awaitable<void> CreateCalls::name_networks(json& body, CreateRules& rules) {
+  for (std::string& network : rules.networks) {
+    if (network.size() < shortest_id || !looks_like_network_id(network)) continue;
+    const NetworkSearch search = co_await find_network(context_, network, Query());
+    if (search.name.empty()) continue;
+    rename_network(body, network, search.name);
+    network = search.name;
   }
 }
 

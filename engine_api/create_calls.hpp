@@ -25,7 +25,7 @@ class CreateCalls {
   asio::awaitable<void> add_containers(std::vector<HostFacts>& facts);
   asio::awaitable<void> add_images(std::vector<HostFacts>& facts);
   asio::awaitable<void> add_volumes(std::vector<HostFacts>& facts);
-  asio::awaitable<void> name_networks(json& body, std::vector<std::string> networks);
+  asio::awaitable<void> name_networks(json& body, CreateRules& rules);
   asio::awaitable<void> bring_networks(CreateOrder& order, std::vector<std::string> networks);
   asio::awaitable<void> let_daemon_refuse(ApiRequest& request, std::string body);
   asio::awaitable<CreateAnswer> place(ApiRequest& request, json body, CreateRules rules);

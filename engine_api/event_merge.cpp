@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/json_reader.hpp"
+#include "engine_api/network_id.hpp"
 #include "engine_api/object_text.hpp"
 
 namespace dockherd::engine_api {
@@ -43,6 +44,10 @@ std::string herd_event(std::string_view line, const NodeView& node) {
   if (!event) return {};
   auto actor = ObjectText::sliced(event->find("Actor")).value_or(ObjectText());
   auto attributes = ObjectText::sliced(actor.find("Attributes")).value_or(ObjectText());
+  const auto network = string_of(attributes.find("name"));
+  if (event->find("Type") == "\"network\"" && network) {
+    actor.set("ID", quote_json(herd_network_id(*network)));
+  }
   add_attributes(attributes, node);
   actor.set("Attributes", attributes.text());
   event->set("Actor", actor.text());

@@ -6,6 +6,7 @@
 #include "docker_client/docker_requests.hpp"
 #include "engine_api/docker_error.hpp"
 #include "engine_api/made_everywhere.hpp"
+#include "engine_api/network_id.hpp"
 #include "engine_api/object_text.hpp"
 
 namespace dockherd::engine_api {
@@ -83,6 +84,27 @@ std::vector<HerdNode> NetworkSearch::holders() const {
   return holders;
 }
 
+namespace {
+
+/// Networks of any host whose id in the herd begins so.
+asio::awaitable<std::set<std::string>> names_of_id(ApiContext& context, std::string prefix) {
+  NodeCall call("GET", "/networks");
+  const auto answers = co_await call_all(context, std::move(call), context.task_deadline());
+  std::set<std::string> names;
+  for (const HostAnswer& answer : answers) {
+    if (answer.status != 200) continue;
+    for (const std::string_view element :
+         elements_of(answer.body).value_or(std::vector<std::string_view>())) {
+      const auto network = ObjectText::sliced(element);
+      const auto name = network ? string_of(network->find("Name")) : std::nullopt;
+      if (name && herd_network_id(*name).starts_with(prefix)) names.insert(*name);
+    }
+  }
+  co_return names;
+}
+
+}  // namespace
+
 asio::awaitable<NetworkSearch> find_network(ApiContext& context, std::string reference,
                                             Query fields) {
   NetworkSearch search;
@@ -90,7 +112,21 @@ asio::awaitable<NetworkSearch> find_network(ApiContext& context, std::string ref
   NodeCall call("GET", target_of(reference, fields));
   search.answers =
       co_await call_nodes(context, search.nodes, std::move(call), context.task_deadline());
-  const Findings findings = read_findings(search.answers, reference);
+  Findings findings = read_findings(search.answers, reference);
+  if (looks_like_network_id(reference) && findings.best.value_or(Match::prefix) == Match::prefix) {
+    // No host's name or full id. What users see are the herd's ids: these come before the prefix of
+    // one that a host has given.
+    const std::set<std::string> names = co_await names_of_id(context, reference);
+    if (names.size() == 1) {
+      reference = *names.begin();
+      NodeCall by_name("GET", target_of(reference, fields));
+      search.answers =
+          co_await call_nodes(context, search.nodes, std::move(by_name), context.task_deadline());
+      findings = read_findings(search.answers, reference);
+    } else if (!names.empty()) {
+      findings.names = names;
+    }
+  }
   if (findings.names.empty()) co_return search;
   if (findings.names.size() > 1) {
     const HostAnswer ambiguous{"", 400,
@@ -101,6 +137,7 @@ asio::awaitable<NetworkSearch> find_network(ApiContext& context, std::string ref
     co_return search;
   }
   search.name = *findings.names.begin();
+  search.reference = reference;
   for (std::size_t i = 0; i < search.nodes.size(); ++i) {
     const auto& found = findings.found[i];
     if (found) search.local = search.local && found->local;

@@ -12,7 +12,9 @@ namespace dockherd::engine_api {
 
 /// What all hosts say of one network.
 struct NetworkSearch {
-  std::string name;   ///< Empty: nobody has it.
+  std::string name;  ///< Empty: nobody has it.
+  /// As daemons know it: what was asked for, or the name where that was the herd's id.
+  std::string reference;
   bool local = true;  ///< Each host has its own; else several hosts share one.
   std::vector<HerdNode> nodes;
   std::vector<HostAnswer> answers;  ///< Of GET /networks/{id}, in their order: 200 where it is.
@@ -20,7 +22,8 @@ struct NetworkSearch {
   std::vector<HerdNode> holders() const;
 };
 
-/// By name, or by the id or a prefix of the id that any host gave it. `fields` go to the daemons.
+/// By name, by the herd's id or a prefix of it, or by the id or a prefix of the id that any host
+/// gave it. `fields` go to the daemons.
 asio::awaitable<NetworkSearch> find_network(ApiContext& context, std::string reference,
                                             Query fields);
 

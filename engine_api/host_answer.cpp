@@ -50,6 +50,19 @@ Merged nothing_merged(std::span<const HostAnswer> answers) {
   return merged;
 }
 
+Merged nothing_found(std::span<const HostAnswer> answers) {
+  const auto absent = std::find_if(answers.begin(), answers.end(),
+                                   [](const HostAnswer& answer) { return answer.status == 404; });
+  if (absent == answers.end()) return nothing_merged(answers);
+  Merged merged;
+  merged.status = 404;
+  merged.body = absent->body;
+  for (const HostAnswer& answer : answers) {
+    if (answer.status != 404) merged.left_out.push_back(answer.hostname);
+  }
+  return merged;
+}
+
 std::vector<std::string> named_warnings(const std::string& hostname, std::string_view warnings) {
   std::vector<std::string> named;
   for (const std::string_view element :

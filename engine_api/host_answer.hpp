@@ -37,6 +37,11 @@ std::vector<std::string> take_good_answers(std::span<const HostAnswer> answers, 
 /// a 503 when there are none.
 Merged nothing_merged(std::span<const HostAnswer> answers);
 
+/// The same for a thing that each host may have or lack: a 404 as soon as one host lacks it, though
+/// others that failed may have it. They are left out; or a daemon that is down would keep clients
+/// from making what they look for first.
+Merged nothing_found(std::span<const HostAnswer> answers);
+
 /// A daemon's "Warnings" as JSON strings, each with its host's name before it: "h1: …".
 std::vector<std::string> named_warnings(const std::string& hostname, std::string_view warnings);
 

@@ -1,10 +1,13 @@
 #include "engine_api/merge_networks.hpp"
 
+#include <list>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/json_reader.hpp"
 #include "engine_api/named_things.hpp"
+#include "engine_api/network_id.hpp"
 #include "engine_api/object_text.hpp"
 
 namespace dockherd::engine_api {
@@ -38,14 +41,31 @@ void add_containers(ObjectText& all, std::string_view containers, const std::str
   }
 }
 
+/// The list of a host with the herd's ids. A daemon may have several networks of one name: of these
+/// the herd knows the first only, and the others have their own ids.
+std::string with_herd_ids(std::string_view list) {
+  const auto elements = elements_of(list);
+  if (!elements) return std::string(list);
+  std::set<std::string> seen;
+  std::vector<std::string> shown;
+  for (const std::string_view element : *elements) {
+    const auto object = ObjectText::sliced(element);
+    const std::string name(object ? object->find("Name") : std::string_view());
+    const bool first = seen.insert(name).second;
+    shown.push_back(first ? with_herd_network_id(element) : std::string(element));
+  }
+  return array_text(shown);
+}
+
 }  // namespace
 
 Merged merge_networks(std::span<const HostAnswer> answers) {
   NamedThings networks;
-  auto left_out =
-      take_good_answers(answers, NotFound::is_a_failure, [&networks](const HostAnswer& answer) {
-        return networks.add(answer.hostname, answer.body, identity_of);
-      });
+  std::list<std::string> shown;  // What is added is borrowed.
+  auto left_out = take_good_answers(answers, NotFound::is_a_failure, [&](const HostAnswer& answer) {
+    return networks.add(answer.hostname, shown.emplace_back(with_herd_ids(answer.body)),
+                        identity_of);
+  });
   if (left_out.size() == answers.size()) return nothing_merged(answers);
   return merged_into(networks.text(), std::move(left_out));
 }
@@ -63,10 +83,10 @@ Merged merge_network_inspections(std::span<const HostAnswer> answers) {
     if (!network) network = std::move(object);
     return true;
   });
-  if (!network) return nothing_merged(answers);
+  if (!network) return nothing_found(answers);
   if (!containers.keys().empty()) network->set("Containers", containers.text());
   network->set("Nodes", strings_text(nodes));
-  return merged_into(network->text(), std::move(left_out));
+  return merged_into(with_herd_network_id(network->text()), std::move(left_out));
 }
 
 }  // namespace dockherd::engine_api

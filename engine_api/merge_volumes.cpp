@@ -46,7 +46,7 @@ Merged merge_volume_inspections(std::span<const HostAnswer> answers) {
     if (!volume) volume = std::move(object);
     return true;
   });
-  if (!volume) return nothing_merged(answers);
+  if (!volume) return nothing_found(answers);
   volume->set("Nodes", strings_text(nodes));
   return merged_into(volume->text(), std::move(left_out));
 }

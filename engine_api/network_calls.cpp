@@ -6,7 +6,9 @@
 #include "docker_client/docker_requests.hpp"
 #include "engine_api/docker_error.hpp"
 #include "engine_api/filtered_lists.hpp"
+#include "engine_api/list_query.hpp"
 #include "engine_api/merge_networks.hpp"
+#include "engine_api/network_id.hpp"
 #include "engine_api/object_text.hpp"
 
 namespace dockherd::engine_api {
@@ -28,11 +30,50 @@ std::optional<std::string> in_use(const HostAnswer& inspection) {
          " id " + string_of(network->find("Id")).value_or("") + " has active endpoints";
 }
 
+/// In the answer to a create.
+void show_herd_id(HostAnswer& created, const std::string& name) {
+  auto object = ObjectText::sliced(created.body);
+  if (!object) return;
+  object->set("Id", quote_json(herd_network_id(name)));
+  created.body = object->text() + "\n";
+}
+
+/// Takes the filter `id` out of the query: no daemon knows the herd's ids.
+std::vector<std::string> take_ids(Query& query) {
+  for (auto& [key, value] : query) {
+    if (key != "filters") continue;
+    auto filters = read_filters(value);
+    if (!filters) break;
+    std::vector<std::string> ids = take_filter(*filters, "id");
+    if (!ids.empty()) value = filters->empty() ? "" : dump_json(*filters);
+    return ids;
+  }
+  return {};
+}
+
+/// As dockerd matches ids: by any part of them.
+std::string with_ids(const std::string& networks, const std::vector<std::string>& ids) {
+  std::vector<std::string> shown;
+  for (const std::string_view element :
+       elements_of(networks).value_or(std::vector<std::string_view>())) {
+    const auto network = ObjectText::sliced(element);
+    const std::string_view id = network ? network->find("Id") : std::string_view();
+    const bool wanted = std::any_of(ids.begin(), ids.end(), [id](const std::string& part) {
+      return id.find(part) != std::string_view::npos;
+    });
+    if (wanted) shown.emplace_back(element);
+  }
+  return array_text(shown) + "\n";
+}
+
 }  // namespace
 
 asio::awaitable<void> NetworkCalls::list(ApiRequest& request) {
+  const std::vector<std::string> ids = take_ids(request.query);
   const auto answers = co_await filtered_lists(context_, request, "");
-  co_await answer_merged(context_, request.exchange, merge_networks(answers));
+  Merged merged = merge_networks(answers);
+  if (merged.status == 200 && !ids.empty()) merged.body = with_ids(merged.body, ids);
+  co_await answer_merged(context_, request.exchange, std::move(merged));
 }
 
 asio::awaitable<void> NetworkCalls::inspect(ApiRequest& request) {
@@ -48,6 +89,7 @@ asio::awaitable<void> NetworkCalls::create(ApiRequest& request) {
   if (!body->value.is_object() || !is_made_everywhere(body->value)) {
     HostAnswer answer = co_await call_host(context_, context_.herd.self(), std::move(call),
                                            change_deadline(context_));
+    if (answer.status == 201) show_herd_id(answer, text_member(body->value, "Name"));
     co_await answer_as(context_, request.exchange, std::move(answer));
     co_return;
   }
@@ -67,6 +109,7 @@ asio::awaitable<void> NetworkCalls::create(ApiRequest& request) {
     return NodeCall("DELETE", "/networks/" + docker_client::url_encode(*id));
   };
   HostAnswer answer = co_await make_everywhere(context_, std::move(order));
+  if (answer.status == 201) show_herd_id(answer, text_member(body->value, "Name"));
   co_await answer_as(context_, request.exchange, std::move(answer));
 }
 
@@ -89,7 +132,7 @@ asio::awaitable<void> NetworkCalls::remove(ApiRequest& request) {
                           search.nodes[i].view.name + ": " + *refusal);
     co_return;
   }
-  const std::string& reference = holders.size() > 1 ? search.name : request.route.name;
+  const std::string& reference = holders.size() > 1 ? search.name : search.reference;
   NodeCall call("DELETE", "/networks/" + docker_client::url_encode(reference));
   auto answers =
       co_await call_nodes(context_, std::move(holders), std::move(call), change_deadline(context_));
@@ -131,7 +174,11 @@ asio::awaitable<void> NetworkCalls::connect(ApiRequest& request) {
 
 /// A network may still hold the endpoint of a container that is gone, on any host.
 asio::awaitable<HostAnswer> NetworkCalls::disconnect_leftover(ApiRequest& request, JsonBody body) {
-  NodeCall call("POST", request.target(request.route.path, request.query));
+  const NetworkSearch search = co_await find_network(context_, request.route.name, Query());
+  const std::string& network = search.name.empty() ? request.route.name : search.name;
+  NodeCall call(
+      "POST", request.target("/networks/" + docker_client::url_encode(network) + request.route.rest,
+                             request.query));
   call.body = std::move(body.text);
   auto answers = co_await call_all(context_, std::move(call), change_deadline(context_));
   const auto done = std::find_if(answers.begin(), answers.end(),
@@ -141,10 +188,12 @@ asio::awaitable<HostAnswer> NetworkCalls::disconnect_leftover(ApiRequest& reques
 
 /// The network as the host knows it; made there when only others have it.
 asio::awaitable<std::string> NetworkCalls::name_at(HerdNode host, std::string network) {
-  NodeCall look("GET", "/networks/" + docker_client::url_encode(network));
-  const HostAnswer known =
-      co_await call_host(context_, host, std::move(look), change_deadline(context_));
-  if (known.status != 404) co_return network;
+  if (!looks_like_network_id(network)) {
+    NodeCall look("GET", "/networks/" + docker_client::url_encode(network));
+    const HostAnswer known =
+        co_await call_host(context_, host, std::move(look), change_deadline(context_));
+    if (known.status != 404) co_return network;
+  }
   const NetworkSearch search = co_await find_network(context_, network, Query());
   if (search.name.empty()) co_return network;
   std::vector<HerdNode> hosts;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json_reader.hpp"
+#include "engine_api/network_id.hpp"
 
 namespace dockherd::engine_api {
 namespace {
@@ -45,6 +46,31 @@ TEST(HerdListEntry, of_a_real_daemon_changes_names_ports_and_labels_and_nothing_
       {{{"IP", "10.0.0.11"}, {"PrivatePort", 53}, {"PublicPort", 32768}, {"Type", "udp"}}});
   expected["Labels"] = {{"a", "b"}, {"dockherd.node", "h1"}};
   EXPECT_EQ(parsed(shown(entry_of_dockerd)), expected);
+}
+
+// Compose makes containers anew whose network is another than the one that it has looked up.
+constexpr std::string_view networks_of_dockerd =
+    R"({"bridge":{"IPAMConfig":null,"NetworkID":"a38f","MacAddress":"02:42"},"new":{"NetworkID":""}})";
+
+json networks_of_the_herd() {
+  json networks = parsed(networks_of_dockerd);
+  networks["bridge"]["NetworkID"] = herd_network_id("bridge");
+  return networks;
+}
+
+TEST(HerdListEntry, shows_the_herds_ids_of_networks) {
+  const json entry = parsed(shown(R"({"Id":"1","NetworkSettings":{"Networks":)" +
+                                  std::string(networks_of_dockerd) + "}}"));
+  EXPECT_EQ(entry["NetworkSettings"]["Networks"], networks_of_the_herd());
+}
+
+TEST(HerdInspection, shows_the_herds_ids_of_networks) {
+  const json inspection = parsed(
+      herd_inspection(R"({"Id":"1","NetworkSettings":{"SandboxID":"x","Ports":{},"Networks":)" +
+                          std::string(networks_of_dockerd) + "}}",
+                      h1()));
+  EXPECT_EQ(inspection["NetworkSettings"]["Networks"], networks_of_the_herd());
+  EXPECT_EQ(inspection["NetworkSettings"]["SandboxID"], "x");
 }
 
 TEST(HerdListEntry, in_plain_style_keeps_names) {

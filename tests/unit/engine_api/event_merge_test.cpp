@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/json_reader.hpp"
+#include "engine_api/network_id.hpp"
 
 namespace dockherd::engine_api {
 namespace {
@@ -47,6 +48,13 @@ TEST(HerdEvent, names_the_node_in_its_attributes_and_beside_the_actor) {
   EXPECT_EQ(parsed(told), expected);
   EXPECT_EQ(parsed(told)["timeNano"], 1795548145813090565);
   EXPECT_TRUE(told.starts_with(R"({"status":"start","id":"69","from":"busybox")"));
+}
+
+TEST(HerdEvent, of_a_network_has_the_herds_id) {
+  const json event = parsed(herd_event(
+      R"({"Type":"network","Action":"create","Actor":{"ID":"a38f","Attributes":{"name":"app"}}})",
+      h1()));
+  EXPECT_EQ(event["Actor"]["ID"], herd_network_id("app"));
 }
 
 TEST(HerdEvent, replaces_what_a_container_claims_itself) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json_reader.hpp"
+#include "engine_api/network_id.hpp"
 
 namespace dockherd::engine_api {
 namespace {
@@ -41,6 +42,9 @@ TEST(MergeNetworks, of_one_name_are_one_network_of_several_hosts) {
   json bridge = network("bridge", "1");
   json n1 = network("n1", "2");
   json n2 = network("n2", "4");
+  for (json* each : {&bridge, &n1, &n2}) {
+    (*each)["Id"] = herd_network_id((*each)["Name"].get<std::string>());
+  }
   bridge["Labels"] = n1["Labels"] = {{"dockherd.nodes", "h1,h2"}};
   bridge["Nodes"] = n1["Nodes"] = {"h1", "h2"};
   n2["Labels"] = {{"dockherd.nodes", "h2"}};
@@ -54,9 +58,10 @@ TEST(MergeNetworks, keep_what_the_daemon_says_as_it_was_written) {
   const Merged all =
       merged({{"h1", 200,
                R"([{"Name":"n1","Id":"1","Scope":"local","Labels":{"b":"1","a":"2"},"X":1e3}])"}});
-  EXPECT_EQ(all.body, R"([{"Name":"n1","Id":"1","Scope":"local","Labels":{"b":"1","a":"2",)"
-                      R"("dockherd.nodes":"h1"},"X":1e3,"Nodes":["h1"]}])"
-                      "\n");
+  EXPECT_EQ(all.body, R"([{"Name":"n1","Id":")" + herd_network_id("n1") +
+                          R"(","Scope":"local","Labels":{"b":"1","a":"2",)"
+                          R"("dockherd.nodes":"h1"},"X":1e3,"Nodes":["h1"]}])"
+                          "\n");
 }
 
 TEST(MergeNetworks, that_one_daemon_has_twice_stay_two) {
@@ -114,7 +119,7 @@ TEST(MergeNetworkInspections, show_the_containers_of_all_hosts) {
   const Merged all = inspected({{"h1", 200, inspection("1", {{"c1", {{"Name", "web"}}}})},
                                 {"h2", 404, R"({"message":"network n1 not found"})"},
                                 {"h3", 200, inspection("3", {{"c2", {{"Name", "db"}}}})}});
-  json expected = network("n1", "1");
+  json expected = network("n1", herd_network_id("n1"));
   expected["Containers"] = {{"c1", {{"Name", "web"}, {"Node", "h1"}}},
                             {"c2", {{"Name", "db"}, {"Node", "h3"}}}};
   expected["Nodes"] = {"h1", "h3"};
@@ -150,8 +155,12 @@ TEST(MergeNetworkInspections, name_hosts_that_failed_or_are_not_understood) {
   EXPECT_THAT(all.left_out, ElementsAre("h1", "h2", "h4"));
 }
 
-TEST(MergeNetworkInspections, that_may_exist_on_a_host_that_failed_are_no_404) {
-  EXPECT_EQ(inspected({{"h1", 404, "no"}, {"h2", 500, "boom"}}).status, 500);
+TEST(MergeNetworkInspections, that_may_exist_on_a_host_that_failed_are_a_404_that_says_so) {
+  const Merged all = inspected({{"h1", 500, "boom"}, {"h2", 404, "no"}});
+  EXPECT_EQ(all.status, 404);
+  EXPECT_EQ(all.body, "no");
+  EXPECT_THAT(all.left_out, ElementsAre("h1"));
+  EXPECT_EQ(inspected({{"h1", 500, "boom"}, {"h2", 502, "gone"}}).status, 500);
 }
 
 }  // namespace

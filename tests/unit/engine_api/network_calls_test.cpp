@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "engine_api/herd_networks.hpp"
+#include "engine_api/network_id.hpp"
 #include "tests/unit/engine_api/herd_on_loopback.hpp"
 
 namespace dockherd::engine_api {
@@ -21,7 +22,7 @@ TEST_F(NetworksOfTheHerd, those_of_one_name_are_one_in_the_list) {
     EXPECT_EQ(list.status, 200);
     const json networks = parsed(list.body);
     EXPECT_EQ(networks.size(), 2u);
-    EXPECT_EQ(networks[0]["Id"], "a1");
+    EXPECT_EQ(networks[0]["Id"], herd_network_id("app"));
     EXPECT_EQ(networks[0]["Nodes"], json({"h1", "h2"}));
     EXPECT_EQ(networks[1]["Nodes"], json({"h2"}));
     EXPECT_EQ(host("h2").seen.front().node, "id-of-h2") << "so that its agent asks its own daemon";
@@ -107,13 +108,62 @@ TEST_F(NetworksOfTheHerd, one_that_nobody_has_is_a_404_in_dockers_words) {
   });
 }
 
+TEST_F(NetworksOfTheHerd, are_found_by_the_herds_id_before_the_beginning_of_a_hosts) {
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    const std::string id = herd_network_id("app");
+    host("h1").networks = {{"other", id.substr(0, 12) + "ffff"}};
+    host("h2").networks = {{"app", "2bbbb"}};
+    for (const std::size_t length : {64u, 12u, 3u}) {
+      const auto answer = co_await ask("GET", "/networks/" + id.substr(0, length));
+      EXPECT_EQ(answer.status, 200) << length;
+      EXPECT_EQ(parsed(answer.body)["Name"], "app") << length;
+      EXPECT_EQ(parsed(answer.body)["Id"], id) << length;
+    }
+    const auto removed = co_await ask("DELETE", "/networks/" + id);
+    EXPECT_EQ(removed.status, 204);
+    EXPECT_THAT(host("h2").networks, IsEmpty());
+  });
+}
+
+TEST_F(NetworksOfTheHerd, whose_ids_begin_alike_are_ambiguous) {
+  with_hosts({"h1"}, [this]() -> asio::awaitable<void> {
+    std::string first;  // Of forty, several begin with the same digit.
+    for (int number = 0; number < 40; ++number) {
+      const std::string name = "n" + std::to_string(number);
+      const std::string beginning = herd_network_id(name).substr(0, 1);
+      if (first.empty()) first = beginning;
+      if (beginning == first) host("h1").networks[name] = "not-hex-" + name;
+    }
+    EXPECT_GE(host("h1").networks.size(), 2u);
+    const auto answer = co_await ask("DELETE", "/networks/" + first);
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_THAT(answer.body, HasSubstr("is ambiguous"));
+    EXPECT_FALSE(host("h1").has_seen("DELETE"));
+  });
+}
+
+TEST_F(NetworksOfTheHerd, are_filtered_by_the_herds_id) {
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    host("h1").networks = {{"app", "1aa"}, {"own", "1bb"}};
+    host("h2").networks = {{"app", "2aa"}};
+    const std::string id = herd_network_id("app").substr(0, 12);
+    const auto list = co_await ask("GET", R"(/networks?filters={%22id%22:[%22)" + id + "%22]}");
+    EXPECT_EQ(list.status, 200);
+    const json networks = parsed(list.body);
+    EXPECT_EQ(networks.size(), 1u);
+    EXPECT_EQ(networks[0]["Name"], "app");
+    EXPECT_EQ(networks[0]["Nodes"], json({"h1", "h2"}));
+    EXPECT_EQ(host("h1").seen.back().line, "GET /networks?filters=");
+  });
+}
+
 TEST_F(NetworksOfTheHerd, a_new_one_is_made_on_every_host_of_the_pool) {
   with_hosts({"h1", "h2", "h3"}, [this]() -> asio::awaitable<void> {
     herd.node("h3").in_pool = false;
     const std::string body = R"({"Name":"app","CheckDuplicate":true,"Labels":{"x":"y"}})";
     const auto answer = co_await ask("POST", "/v1.41/networks/create", body);
     EXPECT_EQ(answer.status, 201);
-    EXPECT_EQ(parsed(answer.body)["Id"], "app-at-h1");
+    EXPECT_EQ(parsed(answer.body)["Id"], herd_network_id("app"));
     EXPECT_EQ(host("h2").seen.back().body, body);
     EXPECT_THAT(host("h3").networks, IsEmpty());
   });
@@ -240,6 +290,18 @@ TEST_F(NetworksOfTheHerd, a_network_by_another_hosts_id_is_connected_by_its_name
     co_await ask("POST", "/networks/1aa/connect", R"({"container":"web"})");
     EXPECT_EQ(host("h2").seen.back().line, "POST /networks/app/connect");
     EXPECT_EQ(host("h2").seen.back().body, R"({"container":"c2"})");
+  });
+}
+
+TEST_F(NetworksOfTheHerd, one_by_the_herds_id_is_connected_and_disconnected_by_its_name) {
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    host("h2").networks = {{"app", "2bb"}};
+    herd.put_container("c2", "web", "h2");
+    const std::string path = "/networks/" + herd_network_id("app");
+    co_await ask("POST", path + "/connect", R"({"Container":"web"})");
+    EXPECT_EQ(host("h2").seen.back().line, "POST /networks/app/connect");
+    co_await ask("POST", path + "/disconnect", R"({"Container":"gone","Force":true})");
+    EXPECT_EQ(host("h2").seen.back().line, "POST /networks/app/disconnect");
   });
 }
 
