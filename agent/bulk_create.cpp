@@ -157,6 +157,7 @@ asio::awaitable<void> BulkCreate::attempt(BulkItem& item, NodeId node) {
   CreateOneVerb verb;
   verb.body = plan_.exact_body ? *plan_.exact_body : dump_json(*body);
   verb.platform = plan_.platform;
+  verb.api_version = plan_.api_version;
   verb.pull = plan_.pull;
   verb.name = std::move(*name);
   verb.start = plan_.start;

@@ -30,6 +30,7 @@ struct BulkPlan {
   std::optional<std::string> exact_body;
   std::string exact_name;                    ///< Beside exact_body; claimed by the caller.
   std::string platform;                      ///< See CreateOneVerb.
+  std::string api_version;                   ///< See CreateOneVerb.
   bool pull = true;                          ///< See CreateOneVerb.
   std::optional<std::set<NodeId>> eligible;  ///< Only these may have it.
   bool expand_body = false;                  ///< It is a template: placeholders in it are replaced.

@@ -232,6 +232,7 @@ asio::awaitable<CreateAnswer> DockerHerd::create(engine_api::CreateOrder order) 
   plan.exact_body = std::move(order.body);
   plan.exact_name = std::move(order.name);
   plan.platform = std::move(order.platform);
+  plan.api_version = std::move(order.api_version);
   plan.headers = std::move(order.headers);
   plan.pull = false;  // The client does that when it is told that no host has the image.
   plan.eligible.emplace();

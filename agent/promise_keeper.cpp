@@ -5,6 +5,7 @@
 #include "base/json_reader.hpp"
 #include "docker_client/docker_requests.hpp"
 #include "docker_client/docker_status.hpp"
+#include "engine_api/create_rules.hpp"
 
 namespace dockherd::agent {
 
@@ -13,12 +14,15 @@ namespace {
 constexpr std::chrono::seconds inspect_timeout{10};
 constexpr std::chrono::milliseconds retry{1'000};
 
-engine_api::Reservation reservation_in(std::string_view create_body) {
-  const auto body = parse_json(create_body);
-  if (!body || !body->is_object()) return {};
-  const json* host_config = find_member(*body, "HostConfig");
+engine_api::Reservation reservation_in(const json& body) {
+  const json* host_config = find_member(body, "HostConfig");
   return host_config == nullptr ? engine_api::Reservation()
                                 : engine_api::reservation_of(*host_config);
+}
+
+json parsed_body(std::string_view create_body) {
+  auto body = parse_json(create_body);
+  return body && body->is_object() ? *std::move(body) : json::object();
 }
 
 }  // namespace
@@ -56,19 +60,29 @@ void PromiseKeeper::removed(const std::string& id) {
   ledger_.remove(id);
 }
 
-std::optional<std::string> PromiseKeeper::why_not(std::string_view create_body) const {
+std::optional<std::string> PromiseKeeper::why_not(std::string_view name,
+                                                  std::string_view create_body) const {
   const NodeStatus& status = *herd_.nodes.find(herd_.self());
   engine_api::Capacity capacity;
   capacity.memory_bytes = status.memory_bytes;
   capacity.nano_cpus = status.cpus * 1'000'000'000;
-  return ledger_.why_not(reservation_in(create_body), capacity, herd_.settings.overcommit,
-                         engine_api::container_slots(status.labels));
+  const json body = parsed_body(create_body);
+  const auto judge = [&](const engine_api::ReservationLedger& ledger) {
+    return ledger.why_not(reservation_in(body), capacity, herd_.settings.overcommit,
+                          engine_api::container_slots(status.labels));
+  };
+  const std::string replaced = engine_api::replaced_container(body, name);
+  const auto old = replaced.empty() ? known_.end() : known_.lower_bound(replaced);
+  if (old == known_.end() || !old->first.starts_with(replaced)) return judge(ledger_);
+  engine_api::ReservationLedger without = ledger_;
+  without.remove(old->first);
+  return judge(without);
 }
 
 PromiseKeeper::Promise::Promise(PromiseKeeper& keeper, std::string_view create_body)
     : keeper_(keeper),
       key_("create " + std::to_string(++keeper.promises_ever_)),
-      reservation_(reservation_in(create_body)) {
+      reservation_(reservation_in(parsed_body(create_body))) {
   keeper_.ledger_.put(key_, reservation_, true);
 }
 

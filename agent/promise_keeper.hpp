@@ -35,8 +35,9 @@ class PromiseKeeper {
   void changed(const std::string& id);
   void removed(const std::string& id);
 
-  /// Why this host cannot take a container with this create body; nothing when it can.
-  std::optional<std::string> why_not(std::string_view create_body) const;
+  /// Why this host cannot take a container of this name with this create body; nothing when it can.
+  /// What a container has that the new one replaces will be free.
+  std::optional<std::string> why_not(std::string_view name, std::string_view create_body) const;
 
   /// What a create under way will have. Its place is kept until the container is known or the
   /// promise ends unused.

@@ -201,7 +201,7 @@ asio::awaitable<VerbReply> VerbExecutor::create_one(CreateOneVerb verb, TimePoin
     reply.body = with_members(reply.body, "\"load\":" + std::to_string(load));
     co_return reply;
   }
-  if (const auto why = promises_.why_not(verb.body)) {
+  if (const auto why = promises_.why_not(verb.name, verb.body)) {
     co_return failure(Error(errc::declined, *why));
   }
   std::string missing_image;
@@ -218,7 +218,8 @@ asio::awaitable<Result<DockerResponse>> VerbExecutor::create_pulling(const Creat
                                                                      TimePoint deadline) {
   const auto request = [&] {
     return docker_client::create_request(verb.name, verb.body, deadline, verb.platform)
-        .with_headers(verb.headers);
+        .with_headers(verb.headers)
+        .with_api_version(verb.api_version);
   };
   auto response = co_await docker_.call(request());
   if (!response || response->status != 404 || !verb.pull) co_return response;

@@ -6,6 +6,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "docker_client/api_version.hpp"
 
 namespace dockherd::agent {
 
@@ -215,6 +216,7 @@ Result<Verb> decode_create_one(const JsonReader& request, std::string_view) {
   DOCKHERD_READ(headers, read_headers(request));
   DOCKHERD_READ(max_load, request.integer("max_load", 0));
   DOCKHERD_READ(platform, request.string("platform"));
+  DOCKHERD_READ(api_version, request.string("api_version"));
   DOCKHERD_READ(pull, request.boolean("pull"));
   if (body == nullptr) return missing("body", "Docker's create body as an object");
   verb.body = dump_json(*body);
@@ -222,6 +224,12 @@ Result<Verb> decode_create_one(const JsonReader& request, std::string_view) {
   verb.start = start.value_or(false);
   verb.headers = std::move(headers);
   verb.platform = std::move(platform).value_or("");
+  verb.api_version = std::move(api_version).value_or("");
+  if (!verb.api_version.empty() && !docker_client::ApiVersion::parse(verb.api_version)) {
+    return Error(errc::bad_request,
+                 "expected a version as 1.40, got " + quote_json(verb.api_version))
+        .at_field("api_version");
+  }
   verb.pull = pull.value_or(true);
   if (max_load) verb.max_load = static_cast<std::uint64_t>(*max_load);
   return Verb(std::move(verb));
@@ -380,6 +388,7 @@ std::string encode_verb(const CreateOneVerb& verb) {
   if (!verb.name.empty()) text["name"] = verb.name;
   if (verb.max_load) text["max_load"] = *verb.max_load;
   if (!verb.platform.empty()) text["platform"] = verb.platform;
+  if (!verb.api_version.empty()) text["api_version"] = verb.api_version;
   if (!verb.pull) text["pull"] = false;
   for (const auto& [name, value] : verb.headers) text["headers"][name] = value;
   std::string encoded = dump_json(text);

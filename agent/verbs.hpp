@@ -78,6 +78,7 @@ struct CreateOneVerb {
   std::optional<std::uint64_t> max_load;  ///< Decline when this node has, or will have, more.
   std::string platform;                   ///< Docker's, as "linux/arm64"; empty: none.
   bool pull = true;                       ///< A missing image is pulled; else it is an error.
+  std::string api_version;  ///< In which the body is written, "1.40"; empty: the newest.
 };
 
 /// Between agents only: what list-nodes and image errors ask of each node.

@@ -31,12 +31,18 @@ struct DockerRequest {
     headers = std::move(extra);
     return std::move(*this);
   }
+  DockerRequest&& with_api_version(std::string version) && {
+    api_version = std::move(version);
+    return std::move(*this);
+  }
 
   std::string method;  ///< "GET", "POST", "DELETE", "HEAD", "PUT".
   std::string target;
   std::string body;    ///< JSON text, or empty. Sent as application/json unless headers say else.
   Headers headers;     ///< In addition to the client's own.
   TimePoint deadline;  ///< For the whole call.
+  std::string
+      api_version;  ///< "1.40": in this one, whose meaning depends on it. Empty: negotiated.
 };
 
 struct DockerResponse {

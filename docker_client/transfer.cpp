@@ -92,6 +92,7 @@ void Transfer::begin(const DockerRequest& request, std::string_view version, Sha
   reset();
   shape_ = shape;
   target_.clear();
+  if (!request.api_version.empty()) version = request.api_version;
   if (!version.empty()) target_.append("/v").append(version);
   target_.append(request.target);
   curl_easy_setopt(easy_, CURLOPT_REQUEST_TARGET, target_.c_str());

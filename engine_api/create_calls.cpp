@@ -5,6 +5,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "docker_client/api_version.hpp"
 #include "docker_client/docker_codec.hpp"
 #include "docker_client/docker_requests.hpp"
 #include "engine_api/docker_error.hpp"
@@ -159,6 +160,11 @@ asio::awaitable<CreateAnswer> CreateCalls::place(ApiRequest& request, json body,
   order.name = query_value(request.query, "name").value_or("");
   if (order.name.starts_with('/')) order.name.erase(0, 1);
   order.platform = query_value(request.query, "platform").value_or("");
+  if (docker_client::ApiVersion::parse(request.route.version)) {
+    order.api_version = request.route.version;
+  }
+  const std::string replaced = replaced_container(body, order.name);
+  if (!replaced.empty()) rules.dependencies.push_back(replaced);
   const auto ticket = co_await context_.herd.claim_name(order.name);
   if (!ticket) {
     const int status = ticket.error().docker_status > 0 ? ticket.error().docker_status : 503;

@@ -304,4 +304,15 @@ Result<CreateRules> read_create_rules(json& body) {
   return rules;
 }
 
+std::string replaced_container(const json& body, std::string_view name) {
+  constexpr std::string_view label = "com.docker.compose.replace";
+  constexpr std::size_t id_digits = 12;
+  const json* labels = find_member(body, "Labels");
+  const std::string_view digits = name.substr(0, id_digits);
+  const bool says_so = labels != nullptr && labels->is_object() && labels->contains(label);
+  if (!says_so || name.size() <= id_digits || name[id_digits] != '_') return {};
+  if (digits.find_first_not_of("0123456789abcdef") != std::string_view::npos) return {};
+  return std::string(digits);
+}
+
 }  // namespace dockherd::engine_api

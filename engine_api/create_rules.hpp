@@ -49,4 +49,9 @@ struct CreateRules {
 /// is left for the daemon to refuse.
 Result<CreateRules> read_create_rules(json& body);
 
+/// The first digits of the id of the container that the new one is to replace; empty when there is
+/// none. Compose v2 makes it, as "ID_NAME" and with a label of its own, before it removes the old
+/// one; that one's volumes are on its host, and its ports and memory will be free.
+std::string replaced_container(const json& body, std::string_view name);
+
 }  // namespace dockherd::engine_api

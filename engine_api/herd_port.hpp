@@ -62,9 +62,10 @@ struct OwnList {
 
 /// What is to be created.
 struct CreateOrder {
-  std::string body;      ///< Docker's create body, for the daemon.
-  std::string name;      ///< Empty: Docker makes one up.
-  std::string platform;  ///< Of the query; empty: none.
+  std::string body;         ///< Docker's create body, for the daemon.
+  std::string name;         ///< Empty: Docker makes one up.
+  std::string platform;     ///< Of the query; empty: none.
+  std::string api_version;  ///< Of the path, in which the body is written; empty: none.
   http_api::HeaderList headers;
   /// Ids of the nodes that may have it.
   std::vector<std::string> eligible;

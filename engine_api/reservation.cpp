@@ -146,6 +146,7 @@ Reservation reservation_of(const json& host_config) {
   Reservation reservation;
   reservation.memory_bytes = promise(host_config, "Memory");
   reservation.nano_cpus = cpus_of(host_config);
+  reservation.by_shares = reservation.nano_cpus > 0 && promise(host_config, "NanoCpus") == 0;
   if (has_own_ports(host_config)) {
     reservation.ports = claims_of(find_member(host_config, "PortBindings"));
   }
@@ -250,8 +251,12 @@ std::optional<std::string> ReservationLedger::why_not(const Reservation& asked,
                    bytes_text(asked.memory_bytes), overcommit);
   }
   if (goes_beyond(totals_.nano_cpus, asked.nano_cpus, capacity.nano_cpus, overcommit)) {
-    return refusal("CPUs", cpus_text(totals_.nano_cpus), cpus_text(capacity.nano_cpus),
-                   cpus_text(asked.nano_cpus), overcommit);
+    std::string text = refusal("CPUs", cpus_text(totals_.nano_cpus), cpus_text(capacity.nano_cpus),
+                               cpus_text(asked.nano_cpus), overcommit);
+    if (asked.by_shares) {
+      text += " (CpuShares below 128 are a number of CPUs here; above, a weight)";
+    }
+    return text;
   }
   const auto taken = std::find_if(asked.ports.begin(), asked.ports.end(),
                                   [&](const PortClaim& claim) { return is_taken(claim); });

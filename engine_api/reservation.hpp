@@ -36,6 +36,7 @@ struct Reservation {
   std::int64_t memory_bytes = 0;
   std::int64_t nano_cpus = 0;
   std::vector<PortClaim> ports;
+  bool by_shares = false;  ///< The CPUs were asked for by CpuShares.
 
   bool operator==(const Reservation&) const = default;
 };

@@ -313,3 +313,39 @@ def test_a_host_promises_little_more_than_it_has(one_docker, herd, resource):
     create(one_docker, name="promised-nothing")
     one_docker("rm", "-f", *[f"half{number}" for number in range(3)])
     create(one_docker, *some(90), name="again")
+
+
+# What clients of other versions do -----------------------------------------------------------------
+
+def post_create(agent, name, body, version="v1.41"):
+    reply = agent.request("POST", f"/{version}/containers/create?name={name}",
+                          json.dumps({"Image": "busybox", "Cmd": ["sleep", "3600"], **body}),
+                          {"Content-Type": "application/json"})
+    assert reply.status == 201, reply
+    return reply.json["Id"]
+
+
+def test_what_replaces_a_container_goes_to_its_host_and_gets_its_ports(one_docker, herd):
+    """As compose v2 does: the new one is made while the old one still runs."""
+    old = one_docker("run", "-d", "-p", "18081:80", "--name", "web", *COMMAND).text
+    [host] = where(herd, "web")
+    for index in range(3):  # Any other host has less to do.
+        if herd.hosts[index].name != host:
+            continue
+        for number in range(3):
+            occupied(one_docker, herd, index, name=f"more-{number}")
+    new = post_create(herd[0], f"{old[:12]}_web", {
+        "Labels": {"com.docker.compose.replace": "web"},
+        "HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": "18081"}]}}})
+    assert where(herd, f"{old[:12]}_web") == [host]
+    one_docker("rm", "-f", "web")
+    one_docker("rename", f"{old[:12]}_web", "web")
+    one_docker("start", "web")
+    assert one_docker("inspect", "-f", "{{.Id}} {{.State.Running}}", "web").text == f"{new} true"
+
+
+@pytest.mark.parametrize("version, mode", [("v1.39", "shareable"), ("v1.41", "private")])
+def test_a_create_means_what_it_means_in_the_client_s_api_version(herd, version, mode):
+    container = post_create(herd[1], "new", {}, version)
+    inspection = herd[0].get(f"/containers/{container}/json").json
+    assert inspection["HostConfig"]["IpcMode"] == mode

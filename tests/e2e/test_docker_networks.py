@@ -110,6 +110,29 @@ def test_connect_and_disconnect_act_where_the_container_is(docker, herd):
         assert ended.code == 1 and error in ended.err, ended
 
 
+def test_a_network_has_one_id_whichever_host_a_container_is_on(one_docker, herd):
+    """Compose v2 makes containers anew that are on another network than the one that it looked up."""
+    created = one_docker("network", "create", "net").text
+    for index, host in enumerate(herd.hosts):
+        one_docker("run", "-d", *on(host), "--network", "net", "--name", f"c{index}", "busybox",
+                   "sleep", "3600")
+    assert one_docker("network", "inspect", "-f", "{{.Id}}", "net").text == created
+    assert one_docker("network", "ls", "-q", "--no-trunc", "-f", "name=net").text == created
+    assert one_docker("network", "ls", "--format", "{{.Name}}", "-f", f"id={created[:12]}").text == "net"
+    for agent in herd.agents:
+        listed = agent.get("/containers/json").json
+        assert {entry["NetworkSettings"]["Networks"]["net"]["NetworkID"] for entry in listed} == {created}
+    assert one_docker("inspect", "-f", "{{.NetworkSettings.Networks.net.NetworkID}}", "c0", "c1",
+                      "c2").lines == [created] * 3
+    # It is as good as the name.
+    one_docker("run", "-d", "--network", created, "--name", "by-id", "busybox", "sleep", "3600")
+    one_docker("network", "disconnect", created[:12], "by-id")
+    one_docker("network", "connect", created, "by-id")
+    one_docker("rm", "-f", "c0", "c1", "c2", "by-id")
+    one_docker("network", "rm", created[:12])
+    assert one_docker("network", "ls", "-q", "-f", "name=net").text == ""
+
+
 def test_containers_of_a_network_find_each_other_by_name(docker, herd):
     docker("network", "create", "front")
     docker("run", "-d", *on(herd.hosts[0]), "--network", "front", "--name", "web", "busybox",

@@ -150,6 +150,7 @@ TEST(Verbs, create_one_carries_its_body_as_it_is) {
   one.name = "web-1";
   one.start = true;
   one.max_load = 3;
+  one.api_version = "1.40";
   const auto verb = decode_verb(encode_verb(one), VerbOrigin::agent);
   ASSERT_TRUE(verb);
   const auto& back = std::get<CreateOneVerb>(*verb);
@@ -157,6 +158,11 @@ TEST(Verbs, create_one_carries_its_body_as_it_is) {
   EXPECT_EQ(back.name, "web-1");
   EXPECT_TRUE(back.start);
   EXPECT_EQ(back.max_load, 3u);
+  EXPECT_EQ(back.api_version, "1.40");
+  const auto garbled =
+      decode_verb(R"({"action":"create-one","body":{},"api_version":"x/y"})", VerbOrigin::agent);
+  ASSERT_FALSE(garbled);
+  EXPECT_EQ(garbled.error().field, "api_version");
 }
 
 TEST(Verbs, a_stop_is_given_its_grace_time) {

@@ -284,5 +284,18 @@ TEST(CreateRules, bytes_that_are_no_utf8_do_not_break_what_is_stored) {
   EXPECT_EQ(body["Labels"]["com.docker.swarm.constraints"], "[\"node==h\xef\xbf\xbd\"]");
 }
 
+TEST(ReplacedContainer, is_named_by_compose_in_a_label_and_in_the_name) {
+  const json labelled{{"Labels", {{"com.docker.compose.replace", "web"}}}};
+  EXPECT_EQ(replaced_container(labelled, "0123456789ab_web"), "0123456789ab");
+  for (const char* name : {"", "web", "0123456789ab", "0123456789ab-web", "0123456789xy_web"}) {
+    EXPECT_EQ(replaced_container(labelled, name), "") << name;
+  }
+  for (const json& body :
+       {json::object(), json{{"Labels", {{"a", "b"}}}}, json{{"Labels", nullptr}},
+        json{{"Labels", {"com.docker.compose.replace"}}}}) {
+    EXPECT_EQ(replaced_container(body, "0123456789ab_web"), "") << body;
+  }
+}
+
 }  // namespace
 }  // namespace dockherd::engine_api
