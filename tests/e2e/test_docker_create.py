@@ -346,6 +346,6 @@ def test_what_replaces_a_container_goes_to_its_host_and_gets_its_ports(one_docke
 
 @pytest.mark.parametrize("version, mode", [("v1.39", "shareable"), ("v1.41", "private")])
 def test_a_create_means_what_it_means_in_the_client_s_api_version(herd, version, mode):
-    container = post_create(herd[1], "new", {}, version)
+    container = post_create(herd[1], "new", {"HostConfig": {"NetworkMode": "none"}}, version)
     inspection = herd[0].get(f"/containers/{container}/json").json
     assert inspection["HostConfig"]["IpcMode"] == mode
