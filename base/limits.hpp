@@ -20,7 +20,9 @@ inline constexpr std::size_t http_connections = 1024;
 inline constexpr milliseconds http_header_timeout{10'000};  ///< From the first byte to the last.
 inline constexpr milliseconds http_body_timeout{60'000};    ///< From the header's end to the last.
 inline constexpr milliseconds http_idle_timeout{75'000};    ///< Between requests.
-inline constexpr milliseconds http_write_timeout{30'000};
+inline constexpr milliseconds http_write_timeout{30'000};  ///< In which nothing of it is taken.
+/// In which something is unacknowledged and nothing comes: the other end has vanished.
+inline constexpr milliseconds http_longest_silence{30'000};
 
 inline constexpr std::size_t idle_upstreams = 64;  ///< Connections kept open, for each upstream.
 inline constexpr std::size_t upstream_response_bytes = 64u << 20;  ///< One that is read whole.

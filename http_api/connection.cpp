@@ -1,28 +1,28 @@
 #include "http_api/connection.hpp"
 
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
 namespace dockherd::http_api {
 
 namespace {
 
-// A host that vanished without a word is noticed after 15 + 3 * 5 s, also where nothing is sent.
+// A host that vanished without a word is noticed after 15 + 3 * 5 s where nothing is sent. Where
+// something is, the system does not probe: see has_vanished(). TCP_USER_TIMEOUT would end a reader
+// that pauses, too, for it counts the time in which the other side has no room.
 using KeepIdle = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPIDLE>;
 using KeepInterval = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPINTVL>;
 using KeepCount = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPCNT>;
 constexpr int keep_idle_seconds = 15;
 constexpr int keep_interval_seconds = 5;
 constexpr int keep_probes = 3;
-// And as soon where something is: what was sent must be acknowledged by then.
-using UserTimeout = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>;
-constexpr int longest_unacknowledged_ms = 30'000;
+constexpr int looks_per_silence = 8;
 
 using Pieces = std::array<asio::const_buffer, 2>;
 
@@ -48,7 +48,6 @@ Connection::Socket Connection::without_delay(asio::ip::tcp::socket socket) {
   socket.set_option(KeepIdle(keep_idle_seconds), ignored);
   socket.set_option(KeepInterval(keep_interval_seconds), ignored);
   socket.set_option(KeepCount(keep_probes), ignored);
-  socket.set_option(UserTimeout(longest_unacknowledged_ms), ignored);
   return Socket(std::move(socket));
 }
 
@@ -57,10 +56,45 @@ void Connection::arm(Duration timeout) {
   expired_ = false;
 }
 
-void Connection::expire(TimePoint now) {
+void Connection::expire(TimePoint now, Duration longest_silence) {
+  if (now >= write_deadline_) {
+    stalled_ = true;
+    reset();
+    return;
+  }
+  if (now >= next_look_ && is_open()) {
+    next_look_ = now + longest_silence / looks_per_silence;
+    if (has_vanished(now, longest_silence)) {
+      close();
+      return;
+    }
+  }
   if (now < deadline_) return;
   expired_ = true;
   interrupt();
+}
+
+bool Connection::has_vanished(TimePoint now, Duration longest_silence) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  const bool is_tcp =
+      ::getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
+  if (!is_tcp) {
+    next_look_ = TimePoint::max();  // A unix socket's other end does not vanish.
+    return false;
+  }
+  // Where the other side has no room, nothing is under way but probes. It answers them or is gone.
+  const bool awaits = info.tcpi_unacked > 0 || info.tcpi_probes >= keep_probes;
+  if (!awaits) {
+    silent_since_.reset();
+    return false;
+  }
+  // What comes acknowledges, too, but the system counts it apart. Before something was sent there
+  // was nothing to be heard, so the time counts from when it was first seen.
+  const std::chrono::milliseconds heard_ago(
+      std::min(info.tcpi_last_ack_recv, info.tcpi_last_data_recv));
+  silent_since_ = std::max<TimePoint>(silent_since_.value_or(now), now - heard_ago);
+  return now - *silent_since_ >= longest_silence;
 }
 
 void Connection::interrupt() {
@@ -78,6 +112,13 @@ bool Connection::is_quiet() {
 void Connection::shut_send() {
   boost::system::error_code ignored;
   socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+}
+
+/// Without waiting until the other side has taken what was written: it does not.
+void Connection::reset() {
+  boost::system::error_code ignored;
+  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  close();
 }
 
 void Connection::close() {
@@ -108,14 +149,18 @@ asio::awaitable<bool> Connection::write_all(std::string_view head, std::string_v
                                             std::optional<Duration> timeout) {
   // Nearly always the socket takes all at once: no suspension, no deadline.
   boost::system::error_code failure;
+  const std::size_t size = head.size() + body.size();
   const Pieces all = pieces_after(0, head, body);
-  const std::size_t done = socket_.write_some(all, failure);
+  std::size_t done = socket_.write_some(all, failure);
   if (failure && failure != asio::error::would_block) co_return false;
-  if (done == head.size() + body.size()) co_return true;
-  if (timeout) arm(*timeout);
-  const Pieces rest = pieces_after(done, head, body);
-  co_await asio::async_write(socket_, rest, asio::redirect_error(asio::use_awaitable, failure));
-  if (timeout) disarm();
+  failure = {};
+  while (done < size && !failure) {
+    if (timeout) write_deadline_ = clock_.now() + *timeout;
+    const Pieces rest = pieces_after(done, head, body);
+    done +=
+        co_await socket_.async_write_some(rest, asio::redirect_error(asio::use_awaitable, failure));
+  }
+  write_deadline_ = TimePoint::max();
   co_return !failure;
 }
 

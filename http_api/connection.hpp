@@ -6,6 +6,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -43,7 +44,7 @@ class Connection {
   asio::awaitable<ReadEnd> read_some(std::size_t at_most);
 
   /// Writes both, in one call where the socket takes them. False when the other side is gone or
-  /// does not read them within `timeout`.
+  /// takes nothing of it for `timeout`; then the connection is closed, too.
   asio::awaitable<bool> write(std::string_view head, std::string_view body, Duration timeout);
   /// As above, for as long as the other side is there.
   asio::awaitable<bool> write(std::string_view head, std::string_view body);
@@ -63,8 +64,11 @@ class Connection {
     expired_ = false;
   }
   void disarm() { deadline_ = TimePoint::max(); }
-  /// Ends the wait under way when its deadline is before `now`. Called by the server's sweep.
-  void expire(TimePoint now);
+  /// Ends the wait under way when its deadline is before `now`, and the connection when the other
+  /// side has vanished: for `longest_silence` something that was sent has not been acknowledged,
+  /// and nothing has come. A reader that pauses has acknowledged all that it was sent, for as long
+  /// as it likes. Called by the server's and the upstream pool's sweep.
+  void expire(TimePoint now, Duration longest_silence);
   /// Ends the wait under way.
   void interrupt();
   /// Says that we send no more; the other side may go on.
@@ -74,16 +78,24 @@ class Connection {
   bool is_open() const { return socket_.is_open(); }
   /// Nothing has come, not even the other side's end. For one that nobody reads.
   bool is_quiet();
+  /// It was closed because the other side did not take in time what was written.
+  bool stalled() const { return stalled_; }
 
  private:
+  bool has_vanished(TimePoint now, Duration longest_silence);
+  void reset();
   asio::awaitable<bool> write_all(std::string_view head, std::string_view body,
                                   std::optional<Duration> timeout);
 
   Socket socket_;
   const Clock& clock_;
   boost::beast::flat_buffer buffer_;
-  TimePoint deadline_ = TimePoint::max();
+  TimePoint deadline_ = TimePoint::max();        // Of the reads.
+  TimePoint write_deadline_ = TimePoint::max();  // Of the write under way.
+  TimePoint next_look_ = TimePoint::min();       // When the system is asked whether it vanished.
+  std::optional<TimePoint> silent_since_;        // While something is not acknowledged.
   bool expired_ = false;
+  bool stalled_ = false;
 };
 
 }  // namespace dockherd::http_api

@@ -19,8 +19,9 @@ struct ServerSettings {
   Duration idle_timeout = limits::http_idle_timeout;      ///< Until the first byte of a request.
   Duration header_timeout = limits::http_header_timeout;  ///< First byte to end of the header.
   Duration body_timeout = limits::http_body_timeout;      ///< End of the header to end of the body.
-  Duration write_timeout = limits::http_write_timeout;    ///< One response.
-  Duration linger_timeout = std::chrono::seconds(2);      ///< See Connection::linger().
+  Duration write_timeout = limits::http_write_timeout;    ///< In which nothing of it is taken.
+  Duration longest_silence = limits::http_longest_silence;  ///< See Connection::expire().
+  Duration linger_timeout = std::chrono::seconds(2);        ///< See Connection::linger().
 };
 
 }  // namespace dockherd::http_api

@@ -64,7 +64,7 @@ Session::Session(Connection::Socket socket, SessionContext& context)
       connection_(std::make_shared<Connection>(std::move(socket), context.clock)) {}
 
 void Session::expire(TimePoint now) {
-  connection_->expire(now);
+  connection_->expire(now, context_.settings.longest_silence);
   if (exchange_ != nullptr) exchange_->watch_client();
 }
 

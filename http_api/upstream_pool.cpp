@@ -135,7 +135,7 @@ asio::awaitable<void> UpstreamPool::sweep() {
   while (!leases_.empty() || !idle_.empty()) {
     co_await clock_.sleep_until(clock_.now() + sweep_period);
     const TimePoint now = clock_.now();
-    for (Lease* lease : leases_) lease->connection_->expire(now);
+    for (Lease* lease : leases_) lease->connection_->expire(now, limits::http_longest_silence);
     for (auto& [address, connections] : idle_) {
       std::erase_if(connections,
                     [now](const Idle& idle) { return now - idle.since > longest_idle; });

@@ -1,7 +1,10 @@
 #include "tests/unit/http_api/loopback.hpp"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -65,6 +68,24 @@ void Client::close() {
   socket_ = -1;
 }
 
+void Client::reset() {
+  const linger at_once{1, 0};
+  ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close();
+}
+
+void Client::go_deaf() {
+  sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog filter{1, &drop};
+  EXPECT_EQ(0, ::setsockopt(socket_, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter));
+}
+
+bool Client::all_arrived() const {
+  int on_the_way = -1;
+  EXPECT_EQ(0, ::ioctl(socket_, SIOCOUTQ, &on_the_way));
+  return on_the_way == 0;
+}
+
 bool Client::has_answer() const {
   char byte = 0;
   return !buffered_.empty() || ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
@@ -95,6 +116,11 @@ std::string Client::response(bool with_body) {
   std::string one = buffered_.substr(0, whole);
   buffered_.erase(0, whole);
   return one;
+}
+
+std::string Client::some() {
+  if (buffered_.empty()) receive();
+  return std::exchange(buffered_, {});
 }
 
 std::string Client::rest() {

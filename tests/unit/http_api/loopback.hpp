@@ -49,10 +49,18 @@ class Client {
   /// Shuts the sending side.
   void end_sending();
   void close();
+  /// As a program that is killed with unread data: the server's end breaks.
+  void reset();
+  /// As if its cable were cut: nothing that is sent to it arrives any more.
+  void go_deaf();
+  /// All that was sent has arrived at the server's socket.
+  bool all_arrived() const;
   /// Whether something has come that was not read yet, or the server has closed; waits for nothing.
   bool has_answer() const;
   /// One whole response (head, then Content-Length bytes). Shorter when the server closes.
   std::string response(bool with_body = true);
+  /// Something that has come, waiting for it. Empty when the server has closed.
+  std::string some();
   /// Until the server closes.
   std::string rest();
   /// Sends and returns the one response.
