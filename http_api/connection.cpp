@@ -1,6 +1,7 @@
 #include "http_api/connection.hpp"
 
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -109,6 +110,14 @@ bool Connection::is_quiet() {
   return failure == asio::error::would_block && buffer_.size() == 0;
 }
 
+Connection::FarEnd Connection::far_end() {
+  if (!is_open()) return FarEnd::broken;
+  pollfd look{socket_.native_handle(), POLLRDHUP, 0};
+  if (::poll(&look, 1, 0) <= 0) return FarEnd::open;
+  if ((look.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) return FarEnd::broken;
+  return (look.revents & POLLRDHUP) != 0 ? FarEnd::ended : FarEnd::open;
+}
+
 void Connection::shut_send() {
   boost::system::error_code ignored;
   socket_.shutdown(asio::socket_base::shutdown_send, ignored);
@@ -132,6 +141,7 @@ asio::awaitable<Connection::ReadEnd> Connection::read_some(std::size_t at_most) 
   const std::size_t count =
       co_await socket_.async_read_some(space, asio::redirect_error(asio::use_awaitable, failure));
   buffer_.commit(count);
+  moved_ += count;
   if (!failure) co_return ReadEnd::some;
   co_return expired_ ? ReadEnd::timed_out : ReadEnd::ended;
 }
@@ -154,13 +164,18 @@ asio::awaitable<bool> Connection::write_all(std::string_view head, std::string_v
   std::size_t done = socket_.write_some(all, failure);
   if (failure && failure != asio::error::would_block) co_return false;
   failure = {};
+  moved_ += done;
   while (done < size && !failure) {
     if (timeout) write_deadline_ = clock_.now() + *timeout;
+    writing_ = true;
     const Pieces rest = pieces_after(done, head, body);
-    done +=
+    const std::size_t count =
         co_await socket_.async_write_some(rest, asio::redirect_error(asio::use_awaitable, failure));
+    done += count;
+    moved_ += count;
   }
   write_deadline_ = TimePoint::max();
+  writing_ = false;
   co_return !failure;
 }
 

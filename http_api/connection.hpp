@@ -78,6 +78,17 @@ class Connection {
   bool is_open() const { return socket_.is_open(); }
   /// Nothing has come, not even the other side's end. For one that nobody reads.
   bool is_quiet();
+  /// How the other side stands, whatever has been read: a system call, without waiting.
+  enum class FarEnd {
+    open,    ///< As far as is known.
+    ended,   ///< It sends no more. Whether it still reads cannot be known.
+    broken,  ///< It is gone; both directions have ended.
+  };
+  FarEnd far_end();
+  /// How many bytes have been read and written: whether anything moves.
+  std::uint64_t moved() const { return moved_; }
+  /// Something waits until the other side takes it.
+  bool writing() const { return writing_; }
   /// It was closed because the other side did not take in time what was written.
   bool stalled() const { return stalled_; }
 
@@ -94,7 +105,9 @@ class Connection {
   TimePoint write_deadline_ = TimePoint::max();  // Of the write under way.
   TimePoint next_look_ = TimePoint::min();       // When the system is asked whether it vanished.
   std::optional<TimePoint> silent_since_;        // While something is not acknowledged.
+  std::uint64_t moved_ = 0;
   bool expired_ = false;
+  bool writing_ = false;
   bool stalled_ = false;
 };
 

@@ -6,6 +6,8 @@
 #include <boost/beast/http/status.hpp>
 #include <charconv>
 
+#include "http_api/upstream_call.hpp"
+
 namespace dockherd::http_api {
 
 namespace http = boost::beast::http;
@@ -142,8 +144,44 @@ void Exchange::break_off() {
 
 // --- is the client still there? ------------------------------------------------------------------
 
+void Exchange::look_after_client(TimePoint now) {
+  watch_client();
+  const Connection::FarEnd far_end = client_->far_end();
+  const bool broken = far_end == Connection::FarEnd::broken;
+  const bool leaves = broken || watch_->gone || far_end == Connection::FarEnd::ended;
+  if (!leaves || (hijacked_ && !broken)) {
+    still_since_.reset();
+    return;
+  }
+  if (watch_->gone && !hijacked_ && watch_->on_gone) watch_->on_gone();
+  // One that has no room for what it is sent is there: a closed one would have reset.
+  const bool reads = client_->writing() && !broken;
+  const std::uint64_t moved = bytes_moved();
+  if (!still_since_ || reads || moved != moved_) still_since_ = now;
+  moved_ = moved;
+  const bool useless = broken && (hijacked_ || upload_->active);
+  if (useless || now - *still_since_ >= context_.settings.gone_grace) client_went();
+}
+
+/// Its upstreams are given up. May be called again.
+void Exchange::client_went() {
+  watch_->gone = true;
+  if (watch_->on_gone) watch_->on_gone();
+  for (const auto& upstream : upload_->upstreams) upstream->close();
+  if (relayed_ && relayed_->connected()) relayed_->connection()->close();
+}
+
+/// A sum of counters: it changes when anything has moved.
+std::uint64_t Exchange::bytes_moved() const {
+  std::uint64_t moved = client_->moved();
+  for (const auto& upstream : upload_->upstreams) moved += upstream->moved();
+  if (relayed_ && relayed_->connected()) moved += relayed_->connection()->moved();
+  return moved;
+}
+
+/// Reads ahead, which shows the client's end at once. Not while others read from it.
 void Exchange::watch_client() {
-  if (watch_->active || watch_->ending || watch_->gone || upload_->active) return;
+  if (watch_->active || watch_->ending || watch_->gone || upload_->active || hijacked_) return;
   if (!body_->complete() || body_->holds()) return;
   if (client_->buffer().size() >= most_read_ahead) return;
   watch_->active = true;

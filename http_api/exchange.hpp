@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -92,7 +93,8 @@ class Exchange {
   /// Tells a client that waits for it ("Expect: 100-continue") to send its body.
   asio::awaitable<void> give_go_ahead();
 
-  /// Called once, from the event loop, when the client is found to be gone while it is answered.
+  /// Called from the event loop when the client is found to be gone while it is answered, and by
+  /// each sweep from then on: what is connected only afterwards must not be missed.
   void on_client_gone(std::function<void()> gone) { watch_->on_gone = std::move(gone); }
   bool client_is_gone() const { return watch_->gone; }
 
@@ -104,9 +106,15 @@ class Exchange {
   /// After the answer: what the client still sends is to be read and dropped before it is closed.
   bool must_linger() const { return must_linger_ && !watch_->gone; }
 
-  /// From the server's sweep: begins to look whether the client is still there. Costs a system
-  /// call, so short calls end without it.
-  void watch_client();
+  /// From the server's sweep: looks whether the client is still there. Costs system calls, so short
+  /// calls end without it. What a client wanted that is gone ends:
+  /// - One that sends no more may still read, or not: that cannot be known. What its upstreams say
+  ///   goes to it, and they are given up when nothing has moved for the settings' gone_grace,
+  ///   unless it is the client that is slow to read.
+  /// - A connection that has been taken over may be half closed for as long as it likes: that is
+  ///   the end of the program's input.
+  /// - One that is broken ends its upstream at once where it was taken over or an upload goes on.
+  void look_after_client(TimePoint now);
   /// To be awaited before the connection is read by others.
   asio::awaitable<void> stop_watching();
   void begin_stop() { stopping_ = true; }
@@ -123,6 +131,9 @@ class Exchange {
     std::vector<std::shared_ptr<Connection>> upstreams;  ///< That still take it.
   };
 
+  void watch_client();
+  void client_went();
+  std::uint64_t bytes_moved() const;
   static asio::awaitable<void> keep_watch(std::shared_ptr<Connection> client,
                                           std::shared_ptr<Watch> watch);
   static asio::awaitable<void> pass_body(std::shared_ptr<RequestBody> body,
@@ -145,6 +156,10 @@ class Exchange {
   std::shared_ptr<RequestBody> body_;
   std::shared_ptr<Watch> watch_ = std::make_shared<Watch>();
   std::shared_ptr<Upload> upload_ = std::make_shared<Upload>();
+  std::shared_ptr<UpstreamCall> relayed_;  // While relay() runs.
+  std::optional<TimePoint> still_since_;   // Nothing moves, and the client sends no more.
+  std::uint64_t moved_ = 0;                // Until then.
+  bool hijacked_ = false;
   bool answered_ = false;
   bool may_continue_ = false;
   bool must_linger_ = false;

@@ -111,7 +111,9 @@ asio::awaitable<void> Exchange::pass_raw(std::shared_ptr<Connection> client,
 
 asio::awaitable<Result<void>> Exchange::relay(RelayOrder order) {
   const auto call = std::make_shared<UpstreamCall>(context_.upstreams, order.address);
-  // A client that sends no more is gone, as it is for dockerd; so let the upstream see the same.
+  relayed_ = call;
+  // A client that sends no more is gone, as it is for dockerd; so let the upstream see the same. It
+  // may still answer, and what it says goes to the client: see look_after_client().
   const bool may_be_hijacked = order.may_be_hijacked;
   on_client_gone([call, client = client_, may_be_hijacked] {
     // What is to be somebody's input goes first, once the connection has been taken over.
@@ -130,6 +132,7 @@ asio::awaitable<Result<void>> Exchange::relay(RelayOrder order) {
   }
   co_await end_upload();
   on_client_gone(nullptr);
+  relayed_.reset();
   // Our side of it has been shut.
   if (client_is_gone() && call->connected()) call->connection()->close();
   call->give_up();
@@ -200,6 +203,7 @@ asio::awaitable<void> Exchange::relay_body(UpstreamCall& call) {
 asio::awaitable<void> Exchange::relay_hijacked(UpstreamCall& call) {
   answered_ = true;
   call.outlive_loss();
+  hijacked_ = true;
   co_await stop_watching();
   const std::string head = passed_head(call.head(), ConnectionHeader::none);
   const std::shared_ptr<Connection>& upstream = call.connection();

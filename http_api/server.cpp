@@ -19,7 +19,8 @@ constexpr Duration accept_pause = std::chrono::milliseconds(100);
 Duration sweep_period(const ServerSettings& settings) {
   const Duration shortest =
       std::min({settings.idle_timeout, settings.header_timeout, settings.body_timeout,
-                settings.write_timeout, settings.longest_silence, settings.linger_timeout});
+                settings.write_timeout, settings.longest_silence, settings.gone_grace,
+                settings.linger_timeout});
   return std::clamp<Duration>(shortest / 8, std::chrono::milliseconds(5), std::chrono::seconds(1));
 }
 

@@ -21,6 +21,7 @@ struct ServerSettings {
   Duration body_timeout = limits::http_body_timeout;      ///< End of the header to end of the body.
   Duration write_timeout = limits::http_write_timeout;    ///< In which nothing of it is taken.
   Duration longest_silence = limits::http_longest_silence;  ///< See Connection::expire().
+  Duration gone_grace = limits::http_gone_grace;            ///< See Exchange::look_after_client().
   Duration linger_timeout = std::chrono::seconds(2);        ///< See Connection::linger().
 };
 

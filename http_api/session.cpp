@@ -65,7 +65,7 @@ Session::Session(Connection::Socket socket, SessionContext& context)
 
 void Session::expire(TimePoint now) {
   connection_->expire(now, context_.settings.longest_silence);
-  if (exchange_ != nullptr) exchange_->watch_client();
+  if (exchange_ != nullptr) exchange_->look_after_client(now);
 }
 
 void Session::begin_stop() {

@@ -2,8 +2,7 @@
 // when the other goes.
 #include <gmock/gmock.h>
 
-#include "tests/unit/http_api/loopback.hpp"
-#include "tests/unit/http_api/scripted_upstream.hpp"
+#include "tests/unit/http_api/relaying.hpp"
 
 namespace dockherd::http_api {
 namespace {
@@ -15,28 +14,9 @@ using ::testing::StartsWith;
 
 constexpr std::string_view get = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
 
-class Relay : public Loopback {
+class Relay : public Relaying {
  protected:
-  void SetUp() override {
-    docker.handler = [this](Exchange& exchange) { return pass_on(exchange); };
-    start();
-  }
-
-  asio::awaitable<void> pass_on(Exchange& exchange) {
-    RequestHead head(std::string(exchange.method()), std::string(exchange.target()));
-    head.headers = passed_on(exchange.headers(), wants_upgrade(exchange.headers()));
-    RelayOrder order(upstream.address(), std::move(head));
-    order.may_be_hijacked = true;
-    order.reword = reword;
-    const auto passed = co_await exchange.relay(std::move(order));
-    if (!passed) {
-      HeaderList headers;
-      co_await exchange.respond(502, std::move(headers), passed.error().message);
-    }
-  }
-
-  ScriptedUpstream upstream;
-  std::function<std::string(unsigned, std::string)> reword;
+  void SetUp() override { start(); }
 };
 
 TEST_F(Relay, an_answer_passes_as_it_is_and_the_connection_stays) {

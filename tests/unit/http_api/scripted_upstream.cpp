@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace dockherd::http_api {
@@ -24,6 +25,17 @@ ScriptedUpstream::ScriptedUpstream() : socket_(::socket(AF_INET, SOCK_STREAM | S
   EXPECT_EQ(0, ::listen(socket_, 16));
   ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
   address_ = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+}
+
+ScriptedUpstream::ScriptedUpstream(const std::string& path)
+    : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)), address_("unix://" + path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  EXPECT_LT(path.size(), sizeof address.sun_path);
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
+  EXPECT_EQ(0, ::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address));
+  EXPECT_EQ(0, ::listen(socket_, 16));
 }
 
 ScriptedUpstream::~ScriptedUpstream() {

@@ -35,11 +35,13 @@ class ScriptedUpstream {
   };
 
   ScriptedUpstream();
+  /// On a unix socket, which holds little: 200 KB or so.
+  explicit ScriptedUpstream(const std::string& path);
   ~ScriptedUpstream();
   ScriptedUpstream(const ScriptedUpstream&) = delete;
   ScriptedUpstream& operator=(const ScriptedUpstream&) = delete;
 
-  /// "127.0.0.1:PORT".
+  /// "127.0.0.1:PORT" or "unix:///PATH".
   const std::string& address() const { return address_; }
   std::unique_ptr<Peer> accept();
 
