@@ -52,17 +52,21 @@ Error UpstreamCall::broke_off() const {
   return {errc::peer_lost, "the connection to " + address_ + " broke off"};
 }
 
-/// True when the head is complete or broken.
+/// True when the head is complete or broken. The parser forgets each field that it has taken, so
+/// its own limit holds for one field only.
 bool UpstreamCall::parse_head() {
   auto& buffer = (*lease_)->buffer();
-  while (buffer.size() > 0 && !parser_->is_header_done()) {
+  while (buffer.size() > 0 && head_bytes_ < longest_framing && !parser_->is_header_done()) {
     boost::system::error_code fault;
-    const std::size_t used = parser_->put(buffer.data(), fault);
+    const auto allowed = asio::buffer(buffer.data(), longest_framing - head_bytes_);
+    const std::size_t used = parser_->put(allowed, fault);
+    head_bytes_ += used;
     buffer.consume(used);
     if (fault && fault != http::error::need_more) broken_ = true;
     if (broken_ || used == 0) break;
   }
-  if (buffer.size() > longest_framing && !parser_->is_header_done()) broken_ = true;
+  const bool too_long = head_bytes_ + buffer.size() > longest_framing;
+  if (too_long && !parser_->is_header_done()) broken_ = true;
   return broken_ || parser_->is_header_done();
 }
 
@@ -72,6 +76,7 @@ asio::awaitable<Result<void>> UpstreamCall::read_head(TimePoint deadline) {
   parser_->body_limit(boost::none);
   if (bodyless_) parser_->skip(true);
   pass_ = PassThrough();
+  head_bytes_ = 0;
   Connection* connection = lease_->shared().get();
   const bool bounded = deadline != TimePoint::max();
   if (bounded) connection->arm_until(deadline);

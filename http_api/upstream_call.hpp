@@ -87,6 +87,7 @@ class UpstreamCall {
   bool broken_ = false;
   bool heard_ = false;  // Any byte of the response.
   bool timed_out_ = false;
+  std::size_t head_bytes_ = 0;  // That the parser has taken, until the head is complete.
   bool too_large_ = false;
 };
 

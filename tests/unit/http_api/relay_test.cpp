@@ -45,6 +45,35 @@ TEST_F(Relay, the_answer_to_head_has_no_body_whatever_its_length_says) {
   EXPECT_THAT(client.response(), EndsWith("\r\n\r\nx"));
 }
 
+/// Fields of 10 bytes.
+std::string fields(std::size_t count) {
+  std::string all;
+  for (std::size_t i = 0; i < count; ++i) all += "X-A: 123\r\n";
+  return all;
+}
+
+TEST_F(Relay, a_head_without_an_end_is_no_answer) {
+  Client client = connect();
+  client.send(get);
+  const auto peer = upstream.accept();
+  peer->receive_until("\r\n\r\n");
+  peer->send("HTTP/1.1 200 OK\r\n" + fields(20'000));
+  EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 502 "));
+}
+
+TEST_F(Relay, each_of_several_heads_may_be_long) {
+  Client client = connect();
+  client.send(get);
+  const auto peer = upstream.accept();
+  peer->receive_until("\r\n\r\n");
+  const std::string hints = "HTTP/1.1 103 Early Hints\r\n" + fields(4'000) + "\r\n";
+  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + fields(4'000) + "\r\n";
+  peer->send(hints + hints + answer);
+  EXPECT_EQ(client.response(), hints);
+  EXPECT_EQ(client.response(), hints);
+  EXPECT_EQ(client.response(), answer);
+}
+
 TEST_F(Relay, chunks_pass_when_they_come) {
   Client client = connect();
   client.send(get);
