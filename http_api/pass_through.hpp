@@ -48,13 +48,22 @@ class PassThrough {
  private:
   /// A chunk's size line with its extensions, and the trailer.
   static constexpr std::size_t longest_line = 16u << 10;
+  /// "0\r\n\r\n". Beast's parser takes for granted that a last chunk whose end it has asked for is
+  /// not shown to it again before it is as long as that.
+  static constexpr std::size_t shortest_last_chunk = 5;
 
   template <bool is_request>
   void parse(boost::beast::flat_buffer& buffer,
              boost::beast::http::basic_parser<is_request>& parser) {
     while (!fault_ && !parser.is_done() && parsed_ < buffer.size()) {
-      const std::size_t used = parser.put(buffer.data() + parsed_, fault_);
+      const auto rest = buffer.data() + parsed_;
+      if (waits_ && parser.chunked() && rest.size() < shortest_last_chunk &&
+          *static_cast<const char*>(rest.data()) == '0') {
+        return;
+      }
+      const std::size_t used = parser.put(rest, fault_);
       parsed_ += used;
+      waits_ = fault_ == boost::beast::http::error::need_more;
       if (fault_ == boost::beast::http::error::need_more) {
         fault_ = {};
         if (buffer.size() - parsed_ > longest_line) {
@@ -70,6 +79,7 @@ class PassThrough {
   std::size_t parsed_ = 0;
   std::size_t passed_ = 0;   // Offered before, but not yet parsed.
   std::size_t offered_ = 0;  // The end of what is on offer.
+  bool waits_ = false;       // What follows parsed_ was too little for the parser.
   boost::system::error_code fault_;
 };
 

@@ -126,6 +126,40 @@ TEST_F(Relay, what_the_parser_has_not_taken_is_not_passed_up) {
   EXPECT_THAT(peer->receive_rest(), Not(HasSubstr("smuggled")));
 }
 
+TEST_F(Relay, a_last_chunk_may_come_byte_by_byte) {
+  Client client = connect();
+  client.send("PUT /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n");
+  const auto peer = upstream.accept();
+  peer->receive_until("\r\n\r\n");
+  for (const char* end : {"\r", "\n"}) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    client.send(end);
+  }
+  EXPECT_EQ(peer->receive(5), "0\r\n\r\n");
+  peer->send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (const char byte : {'0', '\r', '\n', '\r', '\n'}) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    peer->send(std::string(1, byte));
+  }
+  std::string all = client.response();
+  while (!all.ends_with("\r\n\r\n0\r\n\r\n")) all += client.some();
+  client.send(get);  // Both connections are at the end of a message.
+  peer->receive_until("\r\n\r\n");
+  peer->send("HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(client.response(), "HTTP/1.1 204 No Content\r\n\r\n");
+}
+
+TEST_F(Relay, a_last_chunk_may_lack_its_end_for_ever) {
+  Client client = connect();
+  client.send("PUT /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n");
+  const auto peer = upstream.accept();
+  peer->receive_until("\r\n\r\n");
+  peer->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 200 OK\r\n"));
+  client.end_sending();
+  EXPECT_EQ(client.rest(), "");
+}
+
 TEST_F(Relay, a_large_upload_is_not_gathered) {
   const std::string megabyte(1u << 20, 'x');
   Client client = connect();
