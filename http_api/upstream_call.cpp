@@ -34,7 +34,7 @@ asio::awaitable<Result<void>> UpstreamCall::send(RequestHead head, std::string_v
   repeatable_ = !has_body && (bodyless_ || head.method == "GET");
   sent_head_.clear();
   render(sent_head_, head);
-  if (repeatable_ || !UpstreamPool::is_local(address_)) lease_ = pool_.idle(address_);
+  if (repeatable_ || !UpstreamPool::is_daemon(address_)) lease_ = pool_.idle(address_);
   if (lease_) {
     const bool sent = co_await (*lease_)->write(sent_head_, body);
     if (sent) co_return Result<void>();

@@ -48,6 +48,10 @@ bool UpstreamPool::is_local(const std::string& address) {
   return address.starts_with(unix_scheme);
 }
 
+bool UpstreamPool::is_daemon(const std::string& address) {
+  return is_local(address) || address.starts_with(tcp_scheme);
+}
+
 std::unique_ptr<UpstreamPool::Lease> UpstreamPool::idle(const std::string& address) {
   const auto found = idle_.find(address);
   while (found != idle_.end() && !found->second.empty()) {

@@ -18,7 +18,7 @@ namespace dockherd::http_api {
 
 /// Purpose: opens connections, keeps a few idle ones for the next call, and ends those whose
 /// deadline has passed or whose upstream is lost.
-/// An address is "unix:///PATH", "tcp://HOST:PORT" or "HOST:PORT".
+/// An address is a daemon's, "unix:///PATH" or "tcp://HOST:PORT", or another agent's, "HOST:PORT".
 /// Lifecycle: outlives every Lease; its sweep ends with the task group. One thread only.
 class UpstreamPool {
  public:
@@ -68,6 +68,8 @@ class UpstreamPool {
 
   /// A unix socket of this host: a new connection costs next to nothing.
   static bool is_local(const std::string& address);
+  /// A daemon, here or elsewhere, and not another agent.
+  static bool is_daemon(const std::string& address);
 
   TimePoint now() const { return clock_.now(); }
   std::size_t in_use() const { return leases_.size(); }

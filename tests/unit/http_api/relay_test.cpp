@@ -303,6 +303,21 @@ TEST_F(Relay, what_changes_something_takes_a_used_connection_and_is_sent_once) {
   EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 502 "));
 }
 
+TEST_F(Relay, what_changes_something_at_a_daemon_takes_a_connection_of_its_own) {
+  address = "tcp://" + upstream.address();
+  Client client = connect();
+  client.send(get);
+  const auto first = upstream.accept();
+  first->receive_until("\r\n\r\n");
+  first->send("HTTP/1.1 204 No Content\r\n\r\n");
+  client.response();
+  client.send("DELETE /x HTTP/1.1\r\nHost: a\r\n\r\n");
+  const auto second = upstream.accept();
+  EXPECT_THAT(second->receive_until("\r\n\r\n"), StartsWith("DELETE /x "));
+  second->send("HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 204 "));
+}
+
 TEST_F(Relay, a_used_connection_that_the_other_side_has_closed_is_not_taken) {
   Client client = connect();
   client.send(get);
