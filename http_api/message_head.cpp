@@ -50,13 +50,31 @@ bool wants_upgrade(const http::fields& headers) {
          headers.count(http::field::upgrade) > 0;
 }
 
+namespace {
+
+/// Said by "Connection: NAME" to be for this connection only. How the body is framed is no such
+/// thing, whatever a sender says: it would be taken for the next message.
+bool is_named_by_connection(const http::fields& headers, const http::fields::value_type& field) {
+  if (field.name() == http::field::content_length ||
+      field.name() == http::field::transfer_encoding) {
+    return false;
+  }
+  const auto lists = headers.equal_range(http::field::connection);
+  return std::any_of(lists.first, lists.second, [&field](const auto& list) {
+    return http::token_list(list.value()).exists(field.name_string());
+  });
+}
+
+}  // namespace
+
 HeaderList passed_on(const http::fields& headers, bool upgrade) {
   HeaderList list;
   for (const auto& field : headers) {
     const auto name = field.name_string();
     const bool hop = is_for_one_connection({name.data(), name.size()});
-    const bool goes = !hop || (upgrade && (field.name() == http::field::upgrade ||
-                                           field.name() == http::field::connection));
+    const bool end_to_end = !hop && !is_named_by_connection(headers, field);
+    const bool goes = end_to_end || (upgrade && (field.name() == http::field::upgrade ||
+                                                 field.name() == http::field::connection));
     if (goes) list.emplace_back(std::string(name), std::string(field.value()));
   }
   return list;

@@ -32,6 +32,18 @@ TEST_F(Relay, an_answer_passes_as_it_is_and_the_connection_stays) {
   EXPECT_EQ(client.response(), "HTTP/1.1 204 No Content\r\n\r\n");
 }
 
+TEST_F(Relay, what_is_said_to_be_for_one_connection_stays_there) {
+  Client client = connect();
+  client.send(
+      "PUT /x HTTP/1.1\r\nHost: a\r\nConnection: x-hop, Content-Length\r\nX-Hop: 1\r\nX-Stay: 2\r\n"
+      "X-Other: 3\r\nConnection: X-Other\r\nContent-Length: 2\r\n\r\nab");
+  const auto peer = upstream.accept();
+  EXPECT_EQ(peer->receive_until("ab"),
+            "PUT /x HTTP/1.1\r\nHost: docker\r\nX-Stay: 2\r\nContent-Length: 2\r\n\r\nab");
+  peer->send("HTTP/1.1 200 OK\r\nConnection: X-Hop\r\nX-Hop: 1\r\nContent-Length: 1\r\n\r\nx");
+  EXPECT_EQ(client.response(), "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+}
+
 TEST_F(Relay, the_answer_to_head_has_no_body_whatever_its_length_says) {
   Client client = connect();
   client.send("HEAD /x HTTP/1.1\r\nHost: a\r\n\r\n");
