@@ -6,6 +6,7 @@
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/none.hpp>
 
+#include "base/cancellation.hpp"
 #include "http_api/browser_guard.hpp"
 #include "http_api/verb_handlers.hpp"
 
@@ -43,6 +44,11 @@ std::optional<VerbReply> refusal_of(const http::request<PassingBody>& head) {
     return http_error_reply(403, "a web page of another origin may not use this agent");
   }
   return std::nullopt;
+}
+
+/// In Docker's form.
+VerbReply stopping_reply() {
+  return {503, "{\"message\":\"the agent stops; what the request began may have been done\"}\n"};
 }
 
 /// `exchange` is the session's while it lives.
@@ -136,7 +142,17 @@ asio::awaitable<bool> Session::serve_docker(std::shared_ptr<RequestBody> body) {
   if (stopping_) exchange.begin_stop();
   {
     const Answering answering(exchange_, exchange);
-    co_await context_.docker.serve(exchange);
+    try {
+      co_await context_.docker.serve(exchange);
+    } catch (const boost::system::system_error& error) {
+      if (!is_cancellation(error.code())) throw;
+    }
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) {
+      // Stopping, out of time; nothing can be waited for.
+      if (exchange.unanswered()) say_now(Response(stopping_reply()), exchange.method() != "HEAD");
+      co_return false;
+    }
     co_await exchange.stop_watching();
   }
   if (exchange.may_continue()) co_return true;

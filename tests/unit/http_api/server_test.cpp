@@ -163,6 +163,29 @@ TEST_F(ServerTest, stopping_tells_every_client_whatever_its_verb_waits_for) {
   }
 }
 
+TEST_F(ServerTest, stopping_tells_clients_of_docker_calls_that_are_not_answered) {
+  std::atomic<int> begun = 0;
+  docker.handler = [&](Exchange& exchange) -> asio::awaitable<void> {
+    ++begun;
+    HeaderList headers;
+    if (exchange.target() == "/answered") co_await exchange.begin(200, std::move(headers));
+    const TimePoint later = clock.now() + std::chrono::hours(1);
+    co_await clock.sleep_until(later);
+  };
+  start();
+  Client waiting = connect();
+  waiting.send("GET /waiting HTTP/1.1\r\nHost: a\r\n\r\n");
+  Client answered = connect();
+  answered.send("GET /answered HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(eventually([&] { return begun == 2; }));
+  stop(std::chrono::milliseconds(30));
+  const auto answer = waiting.rest();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
+  EXPECT_THAT(answer, HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_THAT(answer, HasSubstr("{\"message\":\"the agent stops"));
+  EXPECT_THAT(answered.rest(), EndsWith("\r\n\r\n"));  // Its head, and nothing after it.
+}
+
 TEST_F(ServerTest, stopping_a_server_without_clients_is_at_once_complete) {
   start();
   stop(std::chrono::hours(1));
