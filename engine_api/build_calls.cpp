@@ -85,7 +85,7 @@ asio::awaitable<Result<bool>> BuildCalls::pass_build(ApiRequest& request,
   if (!sent) co_return sent.error();
   co_await exchange.give_go_ahead();
   exchange.begin_upload({call.connection()});
-  auto headed = co_await read_final_head(call, TimePoint::max());
+  auto headed = co_await call.read_final_head(TimePoint::max());
   if (!headed) co_return headed.error();
   if (call.head().result_int() < 300) co_return co_await pass_progress(request, call, progress);
   auto refusal = co_await call.read_whole(longest_refusal, context_.clock.now() + refusal_timeout);

@@ -245,7 +245,7 @@ asio::awaitable<void> EventCalls::read_events(std::shared_ptr<Stream> stream,
                              "/events?" + format_query(stream->query.for_daemon(source->since)));
   add_node_header(source->node, head.headers);
   auto begun = co_await call->send(std::move(head), "", deadline);
-  if (begun && !stream->ended) begun = co_await call->read_head(deadline);
+  if (begun && !stream->ended) begun = co_await call->read_final_head(deadline);
   if (stream->ended) co_return;
   if (!begun) {
     source->failure = begun.error().message;

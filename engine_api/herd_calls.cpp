@@ -70,7 +70,7 @@ asio::awaitable<Result<http_api::WholeResponse>> call_node(ApiContext& context, 
   }
   auto sent = co_await upstream.send(std::move(head), call.body, deadline);
   if (!sent) co_return sent.error();
-  auto headed = co_await upstream.read_head(deadline);
+  auto headed = co_await upstream.read_final_head(deadline);
   if (!headed) co_return headed.error();
   co_return co_await upstream.read_whole(limits::upstream_response_bytes, deadline);
 }

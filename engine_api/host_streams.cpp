@@ -22,13 +22,6 @@ constexpr std::chrono::seconds refusal_timeout{30};
 
 }  // namespace
 
-asio::awaitable<Result<void>> read_final_head(http_api::UpstreamCall& call, TimePoint deadline) {
-  for (;;) {
-    auto head = co_await call.read_head(deadline);
-    if (!head || !call.is_interim()) co_return head;
-  }
-}
-
 HostStreams::Host::Host(ApiContext& context, HerdNode asked)
     : node(std::move(asked)),
       call(context.upstreams, upstream_of(context, node)),
@@ -78,7 +71,7 @@ void HostStreams::follow(const std::shared_ptr<HostStreams>& streams) {
 asio::awaitable<void> HostStreams::follow_one(std::shared_ptr<HostStreams> streams,
                                               std::size_t index) {
   Host& host = *streams->hosts_[index];
-  auto done = co_await read_final_head(host.call, TimePoint::max());
+  auto done = co_await host.call.read_final_head(TimePoint::max());
   if (done && host.call.head().result_int() >= 300) {
     const TimePoint deadline = streams->context_.clock.now() + refusal_timeout;
     auto refusal = co_await host.call.read_whole(longest_refusal, deadline);

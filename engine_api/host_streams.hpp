@@ -15,9 +15,6 @@
 
 namespace dockherd::engine_api {
 
-/// The head of a response that is no interim one. Fails as UpstreamCall::read_head() does.
-asio::awaitable<Result<void>> read_final_head(http_api::UpstreamCall& call, TimePoint deadline);
-
 /// Purpose: asks all hosts, reads what each says, and holds back the faster ones while nobody takes
 /// their lines: one piece of each host is under way.
 /// Lifecycle: open(), follow(), next() until it has no more; then the ends may be asked for. Shared

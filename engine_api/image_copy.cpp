@@ -105,7 +105,7 @@ asio::awaitable<Result<http_api::HeaderList>> ImageCopy::open_source() {
   add_node_header(source_, head.headers);
   auto sent = co_await save_->send(std::move(head), "", context_.clock.now() + connect_timeout);
   if (!sent) co_return sent.error();
-  auto headed = co_await read_final_head(*save_, TimePoint::max());
+  auto headed = co_await save_->read_final_head(TimePoint::max());
   if (!headed) co_return headed.error();
   if (save_->head().result_int() != 200) {
     auto refusal = co_await save_->read_whole(longest_answer, context_.task_deadline());
@@ -174,7 +174,7 @@ asio::awaitable<void> ImageCopy::read_ends(std::shared_ptr<ImageCopy> copy) {
 asio::awaitable<void> ImageCopy::read_end(Target& target) {
   if (!target.load.connected()) co_return;  // Told already.
   const TimePoint deadline = context_.clock.now() + longest_unpacking;
-  const auto headed = co_await read_final_head(target.load, deadline);
+  const auto headed = co_await target.load.read_final_head(deadline);
   if (!headed) {
     fail(target.node, headed.error());
     co_return;

@@ -107,6 +107,13 @@ asio::awaitable<Result<void>> UpstreamCall::read_head(TimePoint deadline) {
   co_return Result<void>();
 }
 
+asio::awaitable<Result<void>> UpstreamCall::read_final_head(TimePoint deadline) {
+  for (;;) {
+    auto head = co_await read_head(deadline);
+    if (!head || !is_interim()) co_return head;
+  }
+}
+
 bool UpstreamCall::ends_with_connection() const {
   if (bodyless_ || !parser_) return false;
   if (head().result_int() == 101) return true;
@@ -132,8 +139,10 @@ asio::awaitable<std::string_view> UpstreamCall::read_raw() {
     const std::string_view piece = take();
     if (!piece.empty() || broken_) co_return piece;
     if (parser_->is_done()) {
-      // Left open by the upstream, and with nothing beyond this response.
-      if (parser_->get().keep_alive() && (*lease_)->buffer().size() == 0) lease_->keep();
+      // Left open by the upstream, and with nothing beyond this response. After an interim head the
+      // response is yet to come, and after 101 what comes is none.
+      const bool final = head().result_int() >= 200;
+      if (final && head().keep_alive() && (*lease_)->buffer().size() == 0) lease_->keep();
       co_return std::string_view();
     }
     const auto end = co_await (*lease_)->read_some(body_read_bytes);

@@ -26,8 +26,8 @@ struct WholeResponse {
 };
 
 /// Purpose: carries one exchange over one connection of the pool.
-/// Lifecycle: make, send(), read_head(), then one of read_raw() and read_whole(). The connection is
-/// given back when all has been read, else closed.
+/// Lifecycle: make, send(), read_head() or read_final_head(), then one of read_raw() and
+/// read_whole(). The connection is given back when all has been read, else closed.
 class UpstreamCall {
  public:
   UpstreamCall(UpstreamPool& pool, std::string address);
@@ -44,6 +44,8 @@ class UpstreamCall {
   /// The next response head, interim ones (100) included. Fails with timeout or peer_lost: what
   /// was asked may have been done. TimePoint::max() waits for as long as the connection lives.
   asio::awaitable<Result<void>> read_head(TimePoint deadline);
+  /// The same, past all interim ones.
+  asio::awaitable<Result<void>> read_final_head(TimePoint deadline);
   const boost::beast::http::response<PassingBody>& head() const { return parser_->get(); }
   /// After an interim head (100) the next one is to be read.
   bool is_interim() const { return head().result_int() < 200 && head().result_int() != 101; }
