@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/beast/core/string.hpp>
 
+#include "base/limits.hpp"
 #include "base/parallel.hpp"
 #include "docker_client/docker_requests.hpp"
 #include "engine_api/build_progress.hpp"
@@ -155,11 +156,12 @@ asio::awaitable<void> ImageCopy::pump() {
   }
 }
 
-/// A host that takes no more has said why, or is gone: read_end() finds out.
+/// A host that takes no more has said why, or is gone, or hangs and must not hold up the others:
+/// read_end() finds out.
 asio::awaitable<void> ImageCopy::write_to_all(std::string_view piece) {
   for (const auto& target : targets_) {
     if (!target->open) continue;
-    target->open = co_await target->load.connection()->write(piece, "");
+    target->open = co_await target->load.connection()->write(piece, "", limits::http_write_timeout);
   }
 }
 

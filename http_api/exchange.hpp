@@ -84,8 +84,9 @@ class Exchange {
   asio::awaitable<Result<void>> relay(RelayOrder order);
 
   /// Passes the request's body on to several, as it came (chunk lines included), while it is
-  /// answered: the slowest sets the pace, one that is gone drops out, and a client that goes away
-  /// in the middle closes them all. Followed by end_upload().
+  /// answered: the slowest sets the pace, one that is gone drops out, and so does one of several
+  /// that takes nothing for the settings' write_timeout. A client that goes away in the middle
+  /// closes them all. Followed by end_upload().
   void begin_upload(std::vector<std::shared_ptr<Connection>> upstreams);
   /// The response is over: an upload still under way will not be read by anybody and ends, with
   /// its connections closed.
@@ -129,6 +130,7 @@ class Exchange {
   struct Upload {
     bool active = false;
     std::vector<std::shared_ptr<Connection>> upstreams;  ///< That still take it.
+    std::optional<Duration> patience;                    ///< With one that takes nothing.
   };
 
   void watch_client();

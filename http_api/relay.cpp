@@ -56,7 +56,12 @@ asio::awaitable<void> Exchange::pass_body(std::shared_ptr<RequestBody> body,
 asio::awaitable<void> Exchange::pass_piece(std::string_view piece, std::shared_ptr<Upload> upload) {
   auto& upstreams = upload->upstreams;
   for (std::size_t i = 0; i < upstreams.size();) {
-    const bool taken = co_await upstreams[i]->write(piece, "");
+    bool taken = false;
+    if (upload->patience) {
+      taken = co_await upstreams[i]->write(piece, "", *upload->patience);
+    } else {
+      taken = co_await upstreams[i]->write(piece, "");
+    }
     if (taken) {
       ++i;
     } else {
@@ -69,6 +74,8 @@ void Exchange::begin_upload(std::vector<std::shared_ptr<Connection>> upstreams) 
   const bool more = !body_->arrived().empty() || !body_->complete();
   if (!more || upstreams.empty()) return;
   upload_->active = true;
+  // The only one is waited for, as long as the client waits.
+  if (upstreams.size() > 1) upload_->patience = context_.settings.write_timeout;
   upload_->upstreams = std::move(upstreams);
   context_.side_tasks.spawn("http upload", pass_body(body_, upload_));
 }

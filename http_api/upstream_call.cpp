@@ -49,6 +49,9 @@ asio::awaitable<Result<void>> UpstreamCall::send(RequestHead head, std::string_v
 }
 
 Error UpstreamCall::broke_off() const {
+  if (lease_ && lease_->shared()->stalled()) {
+    return {errc::timeout, address_ + " did not take in time what it was sent"};
+  }
   return {errc::peer_lost, "the connection to " + address_ + " broke off"};
 }
 

@@ -36,7 +36,6 @@ asio::awaitable<void> answer_as_daemon(http_api::Exchange& exchange, int status,
 }
 
 std::unique_ptr<http_api::Server> HerdInThread::serve(http_api::DockerApi& docker) {
-  http_api::ServerSettings settings;
   settings.address = "127.0.0.1:0";
   auto server = std::make_unique<http_api::Server>(context.get_executor(), clock,
                                                    http_api::Handlers{cluster_, docker, upstreams_},
@@ -56,11 +55,11 @@ void HerdInThread::add_host(Daemon daemon) {
 }
 
 void HerdInThread::start() {
-  ApiSettings settings;
-  settings.daemon = "tcp://" + herd.all.front().view.address;
-  settings.task_timeout = std::chrono::seconds(30);
+  ApiSettings api;
+  api.daemon = "tcp://" + herd.all.front().view.address;
+  api.task_timeout = std::chrono::seconds(30);
   service_ = std::make_unique<DockerService>(
-      ApiContext(herd, upstreams_, clock, tasks_, settings, null_logger()));
+      ApiContext(herd, upstreams_, clock, tasks_, api, null_logger()));
   server_ = serve(*service_);
   address_ = server_->local_address();
   thread_ = std::thread([this] { context.run(); });

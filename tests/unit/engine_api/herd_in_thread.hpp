@@ -47,6 +47,7 @@ class HerdInThread : public ::testing::Test {
 
   SystemClock clock;
   FakeHerd herd;
+  http_api::ServerSettings settings;  ///< Of the node that is asked and of the hosts.
   asio::io_context context{1};
 
  private:

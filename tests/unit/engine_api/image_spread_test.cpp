@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "tests/unit/engine_api/herd_in_thread.hpp"
+#include "tests/unit/http_api/scripted_upstream.hpp"
 
 namespace dockherd::engine_api {
 namespace {
@@ -253,6 +254,20 @@ TEST_F(Spreading, goes_on_to_other_hosts_when_one_takes_no_more_of_the_body) {
   EXPECT_EQ(good.got, body.size());
   EXPECT_THAT(answer.body, HasSubstr("h1: fine"));
   EXPECT_THAT(answer.body, HasSubstr("\"error\":\"h2: "));
+}
+
+TEST_F(Spreading, goes_on_to_other_hosts_when_one_hangs_and_names_it) {
+  settings.write_timeout = std::chrono::milliseconds(300);
+  Counting good;
+  add_host([&](http_api::Exchange& exchange) { return good.serve(exchange, clock); });
+  const http_api::ScriptedUpstream hung;  // The system accepts the connection, and nobody reads.
+  herd.all.push_back(fake_node("h2", hung.address()));
+  start();
+  const Answer answer = ask("POST", "/images/load", "", std::string(plenty, 'x'));
+  EXPECT_EQ(good.got, plenty);
+  EXPECT_THAT(answer.body, HasSubstr("h1: fine"));
+  EXPECT_THAT(answer.body, HasSubstr("\"error\":\"h2: "));
+  EXPECT_THAT(answer.body, HasSubstr("did not take in time"));
 }
 
 TEST_F(Spreading, of_a_client_that_leaves_while_hosts_are_at_work_is_ended_there) {
