@@ -56,6 +56,8 @@ asio::awaitable<void> DockerService::serve(http_api::Exchange& exchange) {
     failure = error.what();
   }
   context_.log->error("docker call failed error={}", failure);
+  // Nobody else may read from the client while it is answered.
+  co_await exchange.end_upload();
   if (exchange.unanswered()) {
     co_await answer_error(context_, exchange, 500, "the agent failed: " + failure);
   } else {
