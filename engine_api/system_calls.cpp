@@ -131,8 +131,8 @@ asio::awaitable<void> SystemCalls::prune(ApiRequest& request) {
   const std::string& path = request.route.path;
   if (path == "/networks/prune" || path == "/volumes/prune") {
     const TimePoint deadline = context_.clock.now() + longest_walk;
-    const auto pruned = co_await prune_carefully(context_, request, deadline);
-    co_await answer_merged(context_, request.exchange, merge_prunes(pruned));
+    Merged pruned = co_await prune_carefully(context_, request, deadline);
+    co_await answer_merged(context_, request.exchange, std::move(pruned));
     co_return;
   }
   NodeCall call("POST", request.target(request.route.path, request.query));

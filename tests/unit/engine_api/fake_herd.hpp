@@ -21,7 +21,7 @@ class FakeHerd final : public HerdPort {
   std::string version() const override { return "0.0.1"; }
   std::vector<HerdNode> nodes() const override { return all; }
   HerdNode self() const override;
-  std::string api_version() const override { return "1.41"; }
+  std::string api_version() const override { return newest_of_all; }
   std::vector<LostHost> lost_hosts() const override { return lost; }
 
   asio::awaitable<Result<FoundContainer>> find(std::string reference) override;
@@ -43,6 +43,7 @@ class FakeHerd final : public HerdPort {
 
   std::vector<HerdNode> all;  ///< By hostname.
   std::vector<LostHost> lost;
+  std::string newest_of_all = "1.41";  ///< API version.
   std::set<std::string> taken_names;
   CreateAnswer create_answer = CreateAnswer(201, R"({"Id":"c1","Warnings":[]})");
   std::string list = "[]";
