@@ -47,18 +47,24 @@ std::string error_in(const std::string& envelope) {
   return error != document->end() && error->is_string() ? error->get<std::string>() : envelope;
 }
 
-/// What no host did. The first refusal that is a 404 counts, because clients then pull the image;
-/// a refusal that would be the same everywhere is Docker's own text.
+/// What no host did. It is a 404 only when all that might have done it lack something, because
+/// clients then pull the image, and no registry is to be asked while a host has it. What would be
+/// the same everywhere is Docker's own text.
 CreateAnswer refused_create(const BulkItem& item, const std::vector<std::string>& reasons) {
+  auto refusals = item.refusals;
+  if (refusals.empty()) return {item.status, engine_api::docker_message(error_in(item.envelope))};
+  // The end may have come while other hosts were still to be asked.
+  if (item.status != refusals.back().second) {
+    refusals.emplace_back("then: " + error_in(item.envelope), item.status);
+  }
   std::vector<std::string> all;
   std::set<std::string> texts;  // Without the hosts.
-  int status = item.status;
-  for (const auto& [text, code] : item.refusals) {
-    if (code == 404) status = 404;
+  int status = 404;
+  for (const auto& [text, code] : refusals) {
+    if (status == 404) status = code;
     all.push_back(text);
     texts.insert(text.substr(text.find(": ") + 2));
   }
-  if (all.empty()) return {status, engine_api::docker_message(error_in(item.envelope))};
   const bool alone = all.size() == 1 && reasons.empty();
   if (texts.size() == 1 && (alone || status == 404)) {
     return {status, engine_api::docker_message(*texts.begin())};

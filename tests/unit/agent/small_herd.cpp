@@ -69,6 +69,28 @@ Answer SmallHerd::ask(int through, const json& verb) {
   return *answer;
 }
 
+asio::awaitable<void> SmallHerd::execute(Node& node, engine_api::CreateOrder order,
+                                         std::shared_ptr<engine_api::CreateAnswer> answer) {
+  *answer = co_await node.docker_herd().create(std::move(order));
+}
+
+engine_api::CreateAnswer SmallHerd::create(int through, const std::vector<int>& allowed,
+                                           std::vector<std::string> reasons) {
+  engine_api::CreateOrder order;
+  order.body = R"({"Image":"busybox"})";
+  for (const int number : allowed) order.eligible.push_back(host(number).process().id().hex());
+  order.reasons = std::move(reasons);
+  const auto answer = std::make_shared<engine_api::CreateAnswer>(0, "");
+  sim::SimProcess& process = host(through).process();
+  asio::co_spawn(process.executor(), execute(process.node(), std::move(order), answer),
+                 [](const std::exception_ptr& failure) {
+                   if (failure) std::rethrow_exception(failure);
+                 });
+  time_.touch(process.context());
+  EXPECT_TRUE(time_.run_until([&] { return answer->status != 0; }, time_.now() + patience));
+  return *answer;
+}
+
 std::vector<std::size_t> SmallHerd::counts() {
   std::vector<std::size_t> counts;
   for (const auto& host : hosts_) counts.push_back(host->daemon().containers().size());

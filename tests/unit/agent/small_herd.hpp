@@ -42,6 +42,9 @@ class SmallHerd {
   std::shared_ptr<const Answer> send(int through, const json& verb);
   /// Until it is answered; fails the test when it is not after a long (virtual) time.
   Answer ask(int through, const json& verb);
+  /// Docker's create through a host, allowed on these.
+  engine_api::CreateAnswer create(int through, const std::vector<int>& allowed,
+                                  std::vector<std::string> reasons = {});
 
   /// Containers by host, as the daemons have them.
   std::vector<std::size_t> counts();
@@ -55,6 +58,8 @@ class SmallHerd {
  private:
   static asio::awaitable<void> execute(Node& node, std::string request,
                                        std::shared_ptr<Answer> answer);
+  static asio::awaitable<void> execute(Node& node, engine_api::CreateOrder order,
+                                       std::shared_ptr<engine_api::CreateAnswer> answer);
 
   fakes::VirtualTime time_;
   fakes::MemoryNetwork network_;

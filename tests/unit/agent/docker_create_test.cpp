@@ -1,0 +1,59 @@
+// Docker's creates through whole nodes: what is said when no host takes the container.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/agent/small_herd.hpp"
+
+namespace dockherd::agent {
+namespace {
+
+using engine_api::CreateAnswer;
+using testing::AllOf;
+using testing::HasSubstr;
+
+constexpr const char* missing = "No such image: busybox";
+
+std::string message_of(const CreateAnswer& answer) {
+  return parse_json(answer.body).value()["message"].get<std::string>();
+}
+
+class DockerCreate : public testing::Test {
+ protected:
+  void refuse(int number, int status, const std::string& message) {
+    herd.plan(number, answer_always("POST", "/containers/create", refusal(status, message)));
+  }
+  std::size_t asked(int number) { return herd.calls(number, "POST", "/containers/create").size(); }
+
+  SmallHerd herd{4};
+};
+
+TEST_F(DockerCreate, is_a_404_in_dockers_words_when_all_hosts_lack_the_image) {
+  for (const int number : {1, 2}) refuse(number, 404, missing);
+  const CreateAnswer answer = herd.create(3, {1, 2}, {"host3: constraint node==x not met"});
+  EXPECT_EQ(answer.status, 404);
+  EXPECT_EQ(message_of(answer), missing);
+  EXPECT_EQ(asked(3), 0u);
+}
+
+TEST_F(DockerCreate, is_no_404_while_a_host_refuses_for_another_reason) {
+  // Clients would pull the image, though a host has it.
+  for (const int first : {1, 2}) {
+    refuse(first, 404, missing);
+    refuse(3 - first, 503, "memory: all is promised");
+    const CreateAnswer answer = herd.create(3, {1, 2}, {"host3: out of the pool"});
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_THAT(message_of(answer),
+                AllOf(HasSubstr("host" + std::to_string(first) + ": " + missing),
+                      HasSubstr("host" + std::to_string(3 - first) + ": memory: all is promised"),
+                      HasSubstr("host3: out of the pool")));
+  }
+}
+
+TEST_F(DockerCreate, goes_to_the_host_that_has_the_image) {
+  for (const int number : {1, 2, 3}) refuse(number, 404, missing);
+  EXPECT_EQ(herd.create(1, {1, 2, 3, 4}).status, 201);
+  EXPECT_THAT(herd.counts(), testing::ElementsAre(0, 0, 0, 1));
+}
+
+}  // namespace
+}  // namespace dockherd::agent
