@@ -20,7 +20,7 @@ json several(int instances, bool start = false) {
   return verb;
 }
 
-std::vector<json> items_with(const Answer& answer, const char* code) {
+std::vector<json> items_with(const VerbAnswer& answer, const char* code) {
   std::vector<json> found;
   for (const json& envelope : answer.body["containers"]) {
     if (envelope.value("code", "") == code) found.push_back(envelope);
@@ -31,7 +31,7 @@ std::vector<json> items_with(const Answer& answer, const char* code) {
 TEST(BulkCreate, the_share_of_a_host_that_refuses_goes_to_others) {
   SmallHerd herd(3);
   herd.plan(2, answer_always("POST", "/containers/create", refusal(500, "no space left")));
-  const Answer answer = herd.ask(1, several(12));
+  const VerbAnswer answer = herd.ask(1, several(12));
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(answer.body["summary"]["created"], 12);
   EXPECT_THAT(herd.counts(), ElementsAre(6, 0, 6));
@@ -60,7 +60,7 @@ TEST(BulkCreate, what_nobody_takes_is_failed_with_the_last_refusal) {
   for (const int number : {1, 2}) {
     herd.plan(number, answer_always("POST", "/containers/create", refusal(500, "no space left")));
   }
-  const Answer answer = herd.ask(1, several(3));
+  const VerbAnswer answer = herd.ask(1, several(3));
   EXPECT_EQ(answer.status, 500);
   EXPECT_EQ(answer.body["summary"]["failed"], 3) << answer.body;
   EXPECT_EQ(answer.body["containers"][0]["error"], "no space left");
@@ -71,7 +71,7 @@ TEST(BulkCreate, a_lost_answer_is_unknown_by_host_and_is_not_made_again) {
   for (const auto how : {fakes::LostAnswer::broken, fakes::LostAnswer::silent}) {
     SmallHerd herd(2);
     herd.docker(2).lose_next_answers(2, how);
-    const Answer answer = herd.ask(1, several(8));
+    const VerbAnswer answer = herd.ask(1, several(8));
     EXPECT_EQ(answer.status, 207);
     EXPECT_EQ(answer.body["summary"]["created"], 6) << answer.body;
     EXPECT_EQ(answer.body["summary"]["unknown"], 2) << answer.body;
@@ -86,7 +86,7 @@ TEST(BulkCreate, a_lost_answer_is_unknown_by_host_and_is_not_made_again) {
 TEST(BulkCreate, what_cannot_be_started_is_removed_again_and_made_elsewhere) {
   SmallHerd herd(2);
   herd.plan(2, answer_always("POST", "/start", refusal(500, "port is already allocated")));
-  const Answer answer = herd.ask(1, several(4, true));
+  const VerbAnswer answer = herd.ask(1, several(4, true));
   EXPECT_EQ(answer.body["summary"]["created"], 4) << answer.body;
   EXPECT_THAT(herd.counts(), ElementsAre(4, 0));
   EXPECT_FALSE(herd.calls(2, "DELETE", "/containers/").empty());
@@ -95,7 +95,7 @@ TEST(BulkCreate, what_cannot_be_started_is_removed_again_and_made_elsewhere) {
 TEST(BulkCreate, what_can_be_started_nowhere_is_failed_and_nothing_is_left) {
   SmallHerd herd(1);
   herd.plan(1, answer_always("POST", "/start", refusal(500, "port is already allocated")));
-  const Answer answer = herd.ask(1, several(2, true));
+  const VerbAnswer answer = herd.ask(1, several(2, true));
   EXPECT_EQ(answer.body["summary"]["failed"], 2) << answer.body;
   EXPECT_EQ(answer.body["containers"][0]["error"], "port is already allocated");
   EXPECT_EQ(herd.total(), 0u);
@@ -108,7 +108,7 @@ TEST(BulkCreate, what_can_neither_be_started_nor_removed_is_unknown) {
     if (!starts && request.method != "DELETE") return std::nullopt;
     return Result<DockerResponse>(refusal(500, "planted"));
   });
-  const Answer answer = herd.ask(1, several(2, true));
+  const VerbAnswer answer = herd.ask(1, several(2, true));
   EXPECT_EQ(answer.body["summary"]["created"], 1) << answer.body;
   EXPECT_EQ(answer.body["summary"]["unknown"], 1) << answer.body;
   EXPECT_THAT(answer.body.dump(), HasSubstr("host2"));
@@ -120,7 +120,7 @@ TEST(BulkCreate, what_was_never_begun_proves_by_its_code_that_nothing_was_made) 
   herd.docker(1).settings().create = {900ms, 900ms};
   herd.plan(2, answer_always("POST", "/containers/create", refusal(500, "no space left")));
   // All end up on host 1, in the time that was for half of them.
-  const Answer answer = herd.ask(1, several(60));
+  const VerbAnswer answer = herd.ask(1, several(60));
   const auto late = items_with(answer, "not_begun");
   ASSERT_FALSE(late.empty()) << answer.body["summary"];
   for (const json& envelope : late) {
@@ -140,7 +140,7 @@ TEST(BulkCreate, an_item_that_broke_inside_a_node_is_an_envelope_all_the_same) {
     if (request.target.find("/containers/create") == std::string::npos) return std::nullopt;
     throw std::runtime_error("planted");
   });
-  const Answer answer = herd.ask(1, several(2));
+  const VerbAnswer answer = herd.ask(1, several(2));
   EXPECT_EQ(answer.body["summary"]["unknown"], 1) << answer.body;
   const auto broken = items_with(answer, "internal");
   ASSERT_EQ(broken.size(), 1u) << answer.body;

@@ -42,7 +42,7 @@ std::size_t pulls(SmallHerd& herd, int number) {
 TEST(ImagePull, a_missing_image_is_pulled_first) {
   SmallHerd herd(1);
   herd.host(1).daemon().add_to_registry("alpine");
-  const Answer answer = herd.ask(1, one_alpine);
+  const VerbAnswer answer = herd.ask(1, one_alpine);
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(herd.total(), 1u);
 }
@@ -51,7 +51,7 @@ TEST(ImagePull, a_body_may_spell_its_image_as_docker_lets_it) {
   SmallHerd herd(1);
   herd.host(1).daemon().add_to_registry("alpine");
   const json verb{{"action", "create-raw-container"}, {"body", {{"image", "alpine"}}}};
-  const Answer answer = herd.ask(1, verb);
+  const VerbAnswer answer = herd.ask(1, verb);
   EXPECT_EQ(answer.status, 200) << answer.body;
 }
 
@@ -61,7 +61,7 @@ TEST(ImagePull, a_pull_that_takes_longer_than_a_create_is_waited_for) {
     herd.host(number).daemon().add_to_registry("alpine");
     let_pulls_take(herd, number, 20s);
   }
-  const Answer answer = herd.ask(1, alpines(20));
+  const VerbAnswer answer = herd.ask(1, alpines(20));
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(answer.body["summary"]["created"], 20);
   EXPECT_THAT(herd.counts(), ElementsAre(10, 10));
@@ -77,7 +77,7 @@ TEST(ImagePull, later_creates_join_the_pull_that_runs) {
   herd.time().run_for(7s);
   const auto other_tag =
       herd.send(1, json{{"action", "create-container"}, {"image", "alpine:latest"}});
-  const Answer last = herd.ask(1, with_auth("x"));
+  const VerbAnswer last = herd.ask(1, with_auth("x"));
   herd.time().run_for(1s);
   EXPECT_EQ(first->status, 200) << first->body;
   EXPECT_EQ(other_tag->status, 200) << other_tag->body;
@@ -109,7 +109,7 @@ TEST(ImagePull, a_pull_that_does_not_end_in_time_is_a_failure_that_says_so) {
     let_pulls_take(herd, number, 10min);
   }
   const TimePoint asked = herd.time().now();
-  const Answer answer = herd.ask(1, alpines(4));
+  const VerbAnswer answer = herd.ask(1, alpines(4));
   EXPECT_LT(herd.time().now() - asked, 60s);
   EXPECT_EQ(answer.body["summary"]["failed"], 4) << answer.body;
   for (const json& envelope : answer.body["containers"]) {
@@ -127,7 +127,7 @@ TEST(ImagePull, who_asked_waits_no_longer_than_its_own_time_for_a_pull_and_nothi
   herd.host(1).daemon().add_to_registry("alpine");
   let_pulls_take(herd, 1, 5min);
   herd.ask(1, json{{"action", "unregister"}, {"hostname", "host2"}});
-  const Answer answer = herd.ask(2, one_alpine);
+  const VerbAnswer answer = herd.ask(2, one_alpine);
   EXPECT_EQ(answer.status, 504) << answer.body;
   EXPECT_EQ(answer.body["code"], "image_pulling");
   EXPECT_EQ(answer.body["dockerInstance"], "host1");
@@ -139,7 +139,7 @@ TEST(ImagePull, what_one_host_cannot_pull_goes_to_hosts_that_have_the_image) {
   SmallHerd herd(3);
   herd.host(2).daemon().add_image("alpine");
   herd.host(3).daemon().add_image("alpine");
-  const Answer answer = herd.ask(1, alpines(6));
+  const VerbAnswer answer = herd.ask(1, alpines(6));
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_THAT(herd.counts(), ElementsAre(0, 3, 3));
 }
@@ -150,7 +150,7 @@ TEST(ImagePull, where_the_image_is_missing_the_error_names_the_hosts_that_have_i
   for (const char* hostname : {"host2", "host3"}) {
     herd.ask(1, json{{"action", "unregister"}, {"hostname", hostname}});
   }
-  const Answer answer = herd.ask(3, one_alpine);
+  const VerbAnswer answer = herd.ask(3, one_alpine);
   EXPECT_EQ(answer.status, 404) << answer.body;
   EXPECT_EQ(answer.body["dockerInstance"], "host1");
   EXPECT_THAT(answer.body["error"].get<std::string>(), HasSubstr("pull access denied"));
@@ -190,7 +190,7 @@ TEST(ImagePull, a_create_that_docker_refused_is_certain_whatever_comes_of_the_lo
   for (const errc code : {errc::timeout, errc::daemon_lost}) {
     SmallHerd herd(1);
     herd.plan(1, answer_always("GET", "/images/", Error(code, "planted")));
-    const Answer answer = herd.ask(1, alpines(1));
+    const VerbAnswer answer = herd.ask(1, alpines(1));
     EXPECT_EQ(answer.body["summary"]["failed"], 1) << answer.body;
     EXPECT_EQ(answer.body["containers"][0]["statusCode"], 404) << answer.body;
   }

@@ -45,14 +45,14 @@ SmallHerd::SmallHerd(int count, const Change& change, std::uint64_t seed) : netw
 }
 
 asio::awaitable<void> SmallHerd::execute(Node& node, std::string request,
-                                         std::shared_ptr<Answer> answer) {
+                                         std::shared_ptr<VerbAnswer> answer) {
   const http_api::VerbReply reply = co_await node.execute_verb(std::move(request));
   answer->body = parse_json(reply.body).value();
   answer->status = reply.status;
 }
 
-std::shared_ptr<const Answer> SmallHerd::send(int through, const json& verb) {
-  const auto answer = std::make_shared<Answer>();
+std::shared_ptr<const VerbAnswer> SmallHerd::send(int through, const json& verb) {
+  const auto answer = std::make_shared<VerbAnswer>();
   sim::SimProcess& process = host(through).process();
   asio::co_spawn(process.executor(), execute(process.node(), dump_json(verb), answer),
                  [](const std::exception_ptr& failure) {
@@ -62,7 +62,7 @@ std::shared_ptr<const Answer> SmallHerd::send(int through, const json& verb) {
   return answer;
 }
 
-Answer SmallHerd::ask(int through, const json& verb) {
+VerbAnswer SmallHerd::ask(int through, const json& verb) {
   const auto answer = send(through, verb);
   EXPECT_TRUE(time_.run_until([&] { return answer->status != 0; }, time_.now() + patience))
       << "no answer to " << verb;

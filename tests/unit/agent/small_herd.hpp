@@ -18,7 +18,7 @@ using docker_client::DockerRequest;
 using docker_client::DockerResponse;
 
 /// A verb's answer; status 0 until it is there.
-struct Answer {
+struct VerbAnswer {
   int status = 0;
   json body;
 };
@@ -39,9 +39,9 @@ class SmallHerd {
   void plan(int number, Plan plan) { plans_[number] = std::move(plan); }
 
   /// Begins a verb through a host.
-  std::shared_ptr<const Answer> send(int through, const json& verb);
+  std::shared_ptr<const VerbAnswer> send(int through, const json& verb);
   /// Until it is answered; fails the test when it is not after a long (virtual) time.
-  Answer ask(int through, const json& verb);
+  VerbAnswer ask(int through, const json& verb);
   /// Docker's create through a host, allowed on these.
   engine_api::CreateAnswer create(int through, const std::vector<int>& allowed,
                                   std::vector<std::string> reasons = {});
@@ -57,7 +57,7 @@ class SmallHerd {
 
  private:
   static asio::awaitable<void> execute(Node& node, std::string request,
-                                       std::shared_ptr<Answer> answer);
+                                       std::shared_ptr<VerbAnswer> answer);
   static asio::awaitable<void> execute(Node& node, engine_api::CreateOrder order,
                                        std::shared_ptr<engine_api::CreateAnswer> answer);
 
