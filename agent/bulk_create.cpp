@@ -31,9 +31,17 @@ std::string message_of(const std::string& body) {
 }
 
 /// Refusals by Docker that another host may not share: a missing image (404), a taken port or a
-/// full disk (5xx). A bad body or a taken name would be refused everywhere.
+/// full disk (5xx). A taken name would be refused everywhere.
 bool may_succeed_elsewhere(int docker_status) {
   return docker_status == 404 || docker_status >= 500;
+}
+
+/// Whether another host is to be asked after a 400. It is most often the body's fault, but daemons
+/// say it of what their host lacks, too: a path to be mounted, a runtime, a CPU, a log driver.
+bool another_may_understand(const BulkItem& item) {
+  constexpr int most_asked = 3;
+  return std::count_if(item.refusals.begin(), item.refusals.end(),
+                       [](const auto& refusal) { return refusal.second == 400; }) < most_asked;
 }
 
 }  // namespace
@@ -233,8 +241,11 @@ void BulkCreate::judge_refusal(BulkItem& item, const NodeId& node, const std::st
   item.refusals.emplace_back(hostname + ": " + message_of(reply.body), reply.status);
   if (!code || !nothing_was_changed(*code)) {
     end(item, BulkItem::State::unknown, item.status, std::move(item.envelope));
-  } else if (*code == errc::bad_request ||
-             (*code == errc::docker_refused && !may_succeed_elsewhere(reply.status))) {
+    return;
+  }
+  const bool ask_others = may_succeed_elsewhere(reply.status) ||
+                          (plan_.exact_body && reply.status == 400 && another_may_understand(item));
+  if (*code == errc::bad_request || (*code == errc::docker_refused && !ask_others)) {
     end(item, BulkItem::State::failed, item.status, std::move(item.envelope));
   } else {
     item.refused_by.insert(node);

@@ -65,8 +65,8 @@ CreateAnswer refused_create(const BulkItem& item, const std::vector<std::string>
     all.push_back(text);
     texts.insert(text.substr(text.find(": ") + 2));
   }
-  const bool alone = all.size() == 1 && reasons.empty();
-  if (texts.size() == 1 && (alone || status == 404)) {
+  const bool of_the_body = reasons.empty() && (status == 400 || all.size() == 1);
+  if (texts.size() == 1 && (of_the_body || status == 404)) {
     return {status, engine_api::docker_message(*texts.begin())};
   }
   all.insert(all.end(), reasons.begin(), reasons.end());

@@ -14,10 +14,12 @@ COMMAND = ("busybox", "sleep", "3600")
 
 @pytest.fixture(scope="module")
 def labelled():
-    """Hosts whose daemons have labels."""
+    """Hosts whose daemons have labels, and the second a runtime besides."""
     with Lab() as lab:
         for labels in (["storage=ssd", "containerslots=2"], ["storage=disk", "region=north-1"], []):
             lab.dockerd_flags = [part for each in labels for part in ("--label", each)]
+            if "storage=disk" in labels:
+                lab.dockerd_flags += ["--add-runtime", "other=runc"]
             lab.up(1)
         herd = Herd(lab, lab.hosts)
         herd.repair()
@@ -268,6 +270,14 @@ def test_a_volume_of_one_host_draws_containers_there(one_docker, herd):
     for number in range(3):
         create(one_docker, "-v", "everywhere:/d", name=f"free{number}")
     assert sum(host.docker("ps", "-aq", "--filter", "name=free") != "" for host in herd.hosts) > 1
+
+
+def test_what_one_host_only_understands_goes_there(labelled, labelled_docker):
+    create(labelled_docker, "--runtime", "other")
+    assert where(labelled, "new") == ["host2"]
+    ended = create(labelled_docker, "--runtime", "absent", name="never", check=False)
+    assert ended.code == 1 and "host" not in ended.err, ended
+    assert "nknown runtime specified absent" in ended.err
 
 
 # What a host has to give --------------------------------------------------------------------------

@@ -55,5 +55,46 @@ TEST_F(DockerCreate, goes_to_the_host_that_has_the_image) {
   EXPECT_THAT(herd.counts(), testing::ElementsAre(0, 0, 0, 1));
 }
 
+// --- what a daemon finds wrong with the body -----------------------------------------------------
+
+TEST_F(DockerCreate, goes_to_a_host_that_has_what_others_lack) {
+  for (const int number : {1, 2}) refuse(number, 400, "bind source path does not exist: /data");
+  EXPECT_EQ(herd.create(1, {1, 2, 3}).status, 201);
+  EXPECT_THAT(herd.counts(), testing::ElementsAre(0, 0, 1, 0));
+}
+
+TEST_F(DockerCreate, that_is_wrong_everywhere_is_refused_by_three_in_dockers_words) {
+  for (const int number : {1, 2, 3, 4}) refuse(number, 400, "invalid CPU period");
+  const CreateAnswer answer = herd.create(1, {1, 2, 3, 4});
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(message_of(answer), "invalid CPU period");
+  EXPECT_EQ(asked(1) + asked(2) + asked(3) + asked(4), 3u);
+}
+
+TEST_F(DockerCreate, names_the_hosts_when_they_find_different_things_wrong) {
+  refuse(1, 400, "unknown runtime: kata");
+  refuse(2, 400, "unknown runtime: runsc");
+  const CreateAnswer answer = herd.create(3, {1, 2});
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(message_of(answer),
+            "no host took the container: host1: unknown runtime: kata; host2: unknown runtime: "
+            "runsc");
+}
+
+TEST_F(DockerCreate, names_the_host_that_finds_something_wrong_when_others_could_not_be_asked) {
+  refuse(1, 400, "unknown runtime: kata");
+  const CreateAnswer answer = herd.create(3, {1}, {"host2: out of the pool"});
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(message_of(answer),
+            "no host took the container: host1: unknown runtime: kata; host2: out of the pool");
+}
+
+TEST_F(DockerCreate, by_a_verb_ends_where_the_body_is_refused) {
+  for (const int number : {1, 2, 3, 4}) refuse(number, 400, "invalid CPU period");
+  const VerbAnswer answer = herd.ask(1, json{{"action", "create-container"}, {"image", "busybox"}});
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(asked(1) + asked(2) + asked(3) + asked(4), 1u);
+}
+
 }  // namespace
 }  // namespace dockherd::agent
