@@ -14,6 +14,9 @@
 
 namespace dockherd::engine_api {
 
+/// What one host has for what walks its disk: prunes, and sums of sizes.
+inline constexpr std::chrono::minutes longest_walk{10};
+
 struct ApiSettings {
   std::string daemon = "unix:///var/run/docker.sock";  ///< This node's, as UpstreamPool takes it.
   NameStyle names = NameStyle::node_prefixed;          ///< In lists.

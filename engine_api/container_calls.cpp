@@ -15,15 +15,7 @@ namespace {
 
 constexpr std::size_t remembered_execs = 4096;
 
-/// What a client may wait for as long as it likes; everything else is answered in a while, or the
-/// host is in trouble.
 constexpr std::chrono::seconds longest_short_call{30};
-
-bool is_brief(const DockerRoute& route) {
-  if (route.call == Call::container_inspect || route.call == Call::container_rename) return true;
-  static constexpr std::string_view brief[] = {"/top", "/resize", "/pause", "/unpause", "/update"};
-  return std::find(std::begin(brief), std::end(brief), route.rest) != std::end(brief);
-}
 
 bool changes_container(const ApiRequest& request) {
   static constexpr std::string_view changing[] = {"/start", "/stop",    "/restart", "/kill",
@@ -57,6 +49,13 @@ std::string target_for(const ApiRequest& request, const FoundContainer& containe
 }
 
 }  // namespace
+
+bool is_brief(const DockerRoute& route) {
+  if (route.call == Call::container_rename) return true;
+  if (route.call == Call::container_inspect) return !query_flag(parse_query(route.query), "size");
+  static constexpr std::string_view brief[] = {"/top", "/resize", "/pause", "/unpause", "/update"};
+  return std::find(std::begin(brief), std::end(brief), route.rest) != std::end(brief);
+}
 
 asio::awaitable<void> ContainerCalls::serve(ApiRequest& request) {
   auto found = co_await context_.herd.find(request.route.name);

@@ -10,6 +10,10 @@
 
 namespace dockherd::engine_api {
 
+/// Whether the call is answered in a while, or the host is in trouble. For others a client may wait
+/// as long as it likes; an inspection that asks for sizes walks the container's files. Pure.
+bool is_brief(const DockerRoute& route);
+
 /// Purpose: finds the owner and passes the call on; at the owner, passes it to the daemon and lets
 /// this node's lists know what it changed.
 /// One thread only.

@@ -167,7 +167,7 @@ asio::awaitable<void> ListCalls::serve_here(ApiRequest& request) {
   const HerdNode self = context_.herd.self();
   if (!wanted->is_plain() || wanted->limit) {
     const std::string target = request.target(list_path, request.query);
-    auto response = co_await filtered_part(self, target);
+    auto response = co_await filtered_part(self, target, wanted->size);
     if (!response) {
       co_await answer_error(context_, request.exchange, response.error(), self.view.name);
       co_return;
@@ -195,9 +195,12 @@ asio::awaitable<void> ListCalls::serve_here(ApiRequest& request) {
 
 /// As the node's own agent answers: from its daemon, decorated unless it is this one.
 asio::awaitable<Result<http_api::WholeResponse>> ListCalls::filtered_part(HerdNode node,
-                                                                          std::string target) {
+                                                                          std::string target,
+                                                                          bool with_sizes) {
   NodeCall call("GET", std::move(target));
-  return call_node(context_, std::move(node), std::move(call), context_.task_deadline());
+  const TimePoint deadline =
+      with_sizes ? context_.clock.now() + longest_walk : context_.task_deadline();
+  return call_node(context_, std::move(node), std::move(call), deadline);
 }
 
 asio::awaitable<void> ListCalls::serve_filtered(ApiRequest& request, ListQuery wanted,
@@ -216,7 +219,8 @@ asio::awaitable<void> ListCalls::serve_filtered(ApiRequest& request, ListQuery w
   }
   run->parts.assign(run->nodes.size(), Error(errc::internal, "not asked"));
   IndexedTask each = [this, run](std::size_t index) -> asio::awaitable<void> {
-    run->parts[index] = co_await filtered_part(run->nodes[index], run->targets[index]);
+    run->parts[index] =
+        co_await filtered_part(run->nodes[index], run->targets[index], run->wanted.size);
   };
   co_await for_each_index(context_.tasks, "filtered list", run->nodes.size(), nodes_at_once,
                           std::move(each));

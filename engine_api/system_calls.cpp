@@ -15,8 +15,6 @@ namespace dockherd::engine_api {
 
 namespace {
 
-/// Prunes and sums of sizes walk whole disks.
-constexpr std::chrono::minutes longest_walk{10};
 constexpr std::chrono::seconds versions_fresh_for{2};
 /// What an agent adds to its daemon's information, for other agents.
 constexpr std::string_view promised_key = "Dockherd";

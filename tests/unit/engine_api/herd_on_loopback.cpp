@@ -80,7 +80,6 @@ void HerdOnLoopback::with_hosts(const std::vector<std::string>& names, Test test
     add_host(name);
     join(name, name == names.front());
   }
-  ApiSettings api_settings;
   api_settings.daemon = "tcp://" + host(names.front()).address();
   service_ = std::make_unique<DockerService>(
       ApiContext(herd, upstreams_, clock, tasks_, api_settings, null_logger()));

@@ -68,6 +68,7 @@ class HerdOnLoopback : public ::testing::Test {
   asio::io_context context;
   SystemClock clock;
   FakeHerd herd;
+  ApiSettings api_settings;  ///< But for the daemon; before with_hosts().
   DockerService* service = nullptr;
 
  private:

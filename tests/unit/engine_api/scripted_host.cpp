@@ -70,6 +70,7 @@ asio::awaitable<void> ScriptedHost::serve(http_api::Exchange& exchange) {
   auto body = co_await exchange.read_body(1u << 20);
   if (body) request.body = std::move(*body);
   seen.push_back(request);
+  if (slowness > Duration()) co_await clock_.sleep_until(clock_.now() + slowness);
   for (const auto& [line_begin, scripted] : answers_) {
     if (!request.line.starts_with(line_begin)) continue;
     co_await respond(exchange, scripted.first, scripted.second);

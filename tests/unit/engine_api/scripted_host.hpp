@@ -40,6 +40,9 @@ class ScriptedHost final : public http_api::DockerApi {
   /// The answer to requests whose line begins so; before what the host has by itself.
   void answer(const std::string& line_begin, int status, const std::string& body);
 
+  /// Before each answer, but for events.
+  Duration slowness{};
+
   // What it has: name -> id, name -> driver.
   std::map<std::string, std::string> networks;
   std::map<std::string, std::string> volumes;

@@ -1,0 +1,43 @@
+#include <gmock/gmock.h>
+
+#include "engine_api/container_calls.hpp"
+#include "tests/unit/engine_api/herd_on_loopback.hpp"
+
+namespace dockherd::engine_api {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+std::string warning_of(const http_api::WholeResponse& answer) {
+  for (const auto& [name, value] : answer.headers) {
+    if (name == "Warning") return value;
+  }
+  return {};
+}
+
+class ListsOfTheHerd : public HerdOnLoopback {};
+
+TEST_F(ListsOfTheHerd, wait_longer_for_sizes_which_walk_the_disk) {
+  api_settings.task_timeout = 200ms;
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    host("h2").slowness = 600ms;
+    const auto late =
+        co_await ask("GET", "/containers/json?filters=%7B%22name%22%3A%5B%22x%22%5D%7D");
+    EXPECT_THAT(warning_of(late), HasSubstr("h2"));
+    const auto sizes = co_await ask("GET", "/containers/json?size=1");
+    EXPECT_EQ(sizes.status, 200);
+    EXPECT_EQ(warning_of(sizes), "");
+    EXPECT_TRUE(host("h2").has_seen("GET /containers/json?size=1"));
+  });
+}
+
+TEST(Inspection, may_take_long_when_it_asks_for_sizes) {
+  EXPECT_TRUE(is_brief(find_docker_route("GET", "/containers/web/json")));
+  EXPECT_TRUE(is_brief(find_docker_route("GET", "/v1.41/containers/web/json?size=0")));
+  EXPECT_FALSE(is_brief(find_docker_route("GET", "/v1.41/containers/web/json?size=1")));
+  EXPECT_TRUE(is_brief(find_docker_route("GET", "/containers/web/top?size=1")));
+}
+
+}  // namespace
+}  // namespace dockherd::engine_api
