@@ -241,8 +241,8 @@ asio::awaitable<void> EventCalls::read_events(std::shared_ptr<Stream> stream,
                                                              upstream_of(context_, source->node));
   source->call = call;
   const TimePoint deadline = context_.task_deadline();
-  http_api::RequestHead head("GET",
-                             "/events?" + format_query(stream->query.for_daemon(source->since)));
+  http_api::RequestHead head(
+      "GET", "/events?" + format_query(stream->query.for_daemon(source->node.view, source->since)));
   add_node_header(source->node, head.headers);
   auto begun = co_await call->send(std::move(head), "", deadline);
   if (begun && !stream->ended) begun = co_await call->read_final_head(deadline);

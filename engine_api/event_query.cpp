@@ -1,6 +1,5 @@
 #include "engine_api/event_query.hpp"
 
-#include <algorithm>
 #include <charconv>
 
 #include "engine_api/list_query.hpp"
@@ -54,22 +53,17 @@ EventQuery::EventQuery(Query query) : query_(std::move(query)) {
   until_ = read_event_time(query_value(query_, "until").value_or(""));
   auto filters = read_filters(query_value(query_, "filters").value_or(""));
   if (!filters) return;
-  nodes_ = take_filter(*filters, "node");
+  // No container has a name with a slash, and hosts may join later: any name may be one's.
+  nodes_ = NodeFilters(*filters, "container", "", [](const std::string&) { return true; });
   filters_ = std::move(*filters);
-  if (nodes_.empty()) return;
-  for (auto& [key, value] : query_) {
-    if (key == "filters") value = filters_.empty() ? "" : dump_json(filters_);
-  }
 }
 
 bool EventQuery::wants_node(const NodeView& node) const {
-  return nodes_.empty() || std::any_of(nodes_.begin(), nodes_.end(), [&node](const auto& wanted) {
-           return wanted == node.name || wanted == node.id;
-         });
+  return nodes_.wants(node);
 }
 
 bool EventQuery::wants_node_event(std::string_view action, const NodeView& node) const {
-  if (!wants_node(node)) return false;
+  if (!wants_node(node) || nodes_.has_names()) return false;
   // Any other filter asks for something that a node has not: a container, an image, a label.
   for (const auto& [key, values] : filters_.items()) {
     if (key != "type" && key != "event" && key != "scope") return false;
@@ -78,10 +72,14 @@ bool EventQuery::wants_node_event(std::string_view action, const NodeView& node)
          allows(filters_, "scope", "swarm");
 }
 
-Query EventQuery::for_daemon(std::optional<std::int64_t> since_nano) const {
+Query EventQuery::for_daemon(const NodeView& node, std::optional<std::int64_t> since_nano) const {
   Query query;
   for (const auto& field : query_) {
     if (field.first != "since" || !since_nano) query.push_back(field);
+    if (field.first != "filters" || nodes_.empty()) continue;
+    json own = filters_;
+    nodes_.add_names(own, node);
+    query.back().second = own.empty() ? "" : dump_json(own);
   }
   if (since_nano) query.emplace_back("since", event_time_text(*since_nano));
   return query;

@@ -10,6 +10,7 @@
 
 #include "base/json_reader.hpp"
 #include "engine_api/docker_routes.hpp"
+#include "engine_api/node_filters.hpp"
 #include "engine_api/node_view.hpp"
 
 namespace dockherd::engine_api {
@@ -32,13 +33,13 @@ class EventQuery {
   /// In nanoseconds since 1970; nothing when the stream has no end.
   std::optional<std::int64_t> until() const { return until_; }
   bool has_since() const { return !query_value(query_, "since").value_or("").empty(); }
-  /// The query for a daemon; `since_nano` replaces what the client asked for.
-  Query for_daemon(std::optional<std::int64_t> since_nano) const;
+  /// The query for a node's daemon; `since_nano` replaces what the client asked for.
+  Query for_daemon(const NodeView& node, std::optional<std::int64_t> since_nano) const;
 
  private:
   Query query_;
-  json filters_ = json::object();   ///< Without `node`.
-  std::vector<std::string> nodes_;  ///< Filter `node`: hostnames or ids; empty: every node.
+  json filters_ = json::object();  ///< Without what they say about hosts.
+  NodeFilters nodes_;              ///< That.
   std::optional<std::int64_t> until_;
 };
 

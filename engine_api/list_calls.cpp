@@ -48,16 +48,14 @@ std::string decorated(std::string_view list, const HerdNode& node, const ApiCont
   return out + "]";
 }
 
-bool is_named(const HerdNode& node, const std::vector<std::string>& names) {
-  return names.empty() || std::any_of(names.begin(), names.end(), [&node](const auto& name) {
-           return name == node.view.name || name == node.view.id;
-         });
-}
-
 }  // namespace
 
 asio::awaitable<void> ListCalls::serve(ApiRequest& request) {
-  auto wanted = read_list_query(request.query);
+  std::vector<HerdNode> nodes = context_.herd.nodes();
+  auto wanted = read_list_query(request.query, [&nodes](const std::string& name) {
+    return std::any_of(nodes.begin(), nodes.end(),
+                       [&name](const HerdNode& node) { return node.view.name == name; });
+  });
   if (!wanted) {
     co_await answer_error(context_, request.exchange, wanted.error());
     co_return;
@@ -67,8 +65,8 @@ asio::awaitable<void> ListCalls::serve(ApiRequest& request) {
     co_await answer_error(context_, request.exchange, resolved.error());
     co_return;
   }
-  std::vector<HerdNode> nodes = context_.herd.nodes();
-  std::erase_if(nodes, [&](const HerdNode& node) { return !is_named(node, wanted->nodes); });
+  nodes = context_.herd.nodes();  // As they are by now.
+  std::erase_if(nodes, [&](const HerdNode& node) { return !wanted->nodes.wants(node.view); });
   if (wanted->is_plain()) {
     co_await serve_kept(request, std::move(*wanted), std::move(nodes));
   } else {
@@ -159,7 +157,8 @@ asio::awaitable<void> ListCalls::serve_kept(ApiRequest& request, ListQuery wante
 }
 
 asio::awaitable<void> ListCalls::serve_here(ApiRequest& request) {
-  auto wanted = read_list_query(request.query);
+  // What is about hosts the node that was asked has taken out.
+  auto wanted = read_list_query(request.query, [](const std::string&) { return false; });
   if (!wanted) {
     co_await answer_error(context_, request.exchange, wanted.error());
     co_return;
@@ -215,7 +214,7 @@ asio::awaitable<void> ListCalls::serve_filtered(ApiRequest& request, ListQuery w
   run->wanted = std::move(wanted);
   run->nodes = std::move(nodes);
   for (const HerdNode& node : run->nodes) {
-    run->targets.push_back(request.target(list_path, run->wanted.for_node(node.view.id)));
+    run->targets.push_back(request.target(list_path, run->wanted.for_node(node.view)));
   }
   run->parts.assign(run->nodes.size(), Error(errc::internal, "not asked"));
   IndexedTask each = [this, run](std::size_t index) -> asio::awaitable<void> {

@@ -44,7 +44,7 @@ class ListCalls {
   void forget_gone(const std::vector<HerdNode>& nodes);
   asio::awaitable<Result<Part>> part_of(HerdNode node, bool all);
   asio::awaitable<Result<http_api::WholeResponse>> filtered_part(HerdNode node, std::string target,
-                                                              bool with_sizes);
+                                                                 bool with_sizes);
   asio::awaitable<Result<void>> resolve_bounds(ListQuery& wanted);
   asio::awaitable<Result<TimeBound>> bound_at(std::string reference);
 

@@ -57,12 +57,14 @@ std::vector<std::string> take_filter(json& filters, std::string_view key) {
   return values;
 }
 
-Result<ListQuery> read_list_query(const Query& query) {
+Result<ListQuery> read_list_query(const Query& query,
+                                  const std::function<bool(const std::string&)>& is_node) {
   ListQuery wanted;
   auto filters = read_filters(query_value(query, "filters").value_or(""));
   if (!filters) return filters.error();
   wanted.filters = std::move(*filters);
-  wanted.nodes = take_filter(wanted.filters, "node");
+  // Daemons look for a name with its slash, too; with it, it begins where the host's name ends.
+  wanted.nodes = NodeFilters(wanted.filters, "name", "^/", is_node);
   wanted.before = take_filter(wanted.filters, "before");
   wanted.since = take_filter(wanted.filters, "since");
   for (const char* key : {"before", "since"}) {
@@ -86,10 +88,11 @@ Result<ListQuery> read_list_query(const Query& query) {
   return wanted;
 }
 
-Query ListQuery::for_node(const std::string& node) const {
+Query ListQuery::for_node(const NodeView& node) const {
   json own = filters;
-  add_known(own, "before", before_bounds, node);
-  add_known(own, "since", since_bounds, node);
+  nodes.add_names(own, node);
+  add_known(own, "before", before_bounds, node.id);
+  add_known(own, "since", since_bounds, node.id);
   Query query;
   // A limit looks at all containers, as with dockerd. One that is applied before the bounds are
   // would leave out what belongs in.

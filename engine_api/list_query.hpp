@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/json_reader.hpp"
 #include "engine_api/docker_routes.hpp"
+#include "engine_api/node_filters.hpp"
 
 namespace dockherd::engine_api {
 
@@ -24,7 +26,7 @@ struct ListQuery {
   bool all = false;
   bool size = false;
   std::optional<std::size_t> limit;
-  std::vector<std::string> nodes;   ///< Filter `node`: hostnames or ids; empty: every node.
+  NodeFilters nodes;                ///< What the filters say about hosts.
   std::vector<std::string> before;  ///< References; `before` in the query or the filters.
   std::vector<std::string> since;
   json filters = json::object();  ///< The others, for the daemons: {"label": {"a=b": true}}.
@@ -33,15 +35,18 @@ struct ListQuery {
   std::vector<TimeBound> since_bounds;
 
   /// Every owner can answer from what it keeps.
-  bool is_plain() const { return filters.empty() && !size && before.empty() && since.empty(); }
+  bool is_plain() const {
+    return filters.empty() && !nodes.has_names() && !size && before.empty() && since.empty();
+  }
   /// The query for one node's daemon.
-  Query for_node(const std::string& node) const;
+  Query for_node(const NodeView& node) const;
   /// Whether one of its containers is within the bounds that its daemon does not know.
   bool within_bounds(const std::string& node, std::int64_t created) const;
 };
 
-/// Fails with bad_request in dockerd's words.
-Result<ListQuery> read_list_query(const Query& query);
+/// Fails with bad_request in dockerd's words. `is_node` knows the hostnames of the herd.
+Result<ListQuery> read_list_query(const Query& query,
+                                  const std::function<bool(const std::string&)>& is_node);
 
 /// A `filters` value: {"key": {"value": true}} or {"key": ["value"]}, as the values of each key.
 Result<json> read_filters(const std::string& text);

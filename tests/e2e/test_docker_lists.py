@@ -114,6 +114,27 @@ def test_ps_filters_over_the_whole_herd(one_docker, herd, filters, expected):
     assert sorted(ps(one_docker, "-a", *arguments), reverse=True) == expected
 
 
+@pytest.mark.parametrize("filters, expected", [
+    (["name=host2/c2"], ["c2"]),
+    (["name=/host2/c2"], ["c2"]),
+    (["name=^/host2/c2$"], ["c2"]),
+    (["name=host2/c3"], []),
+    (["name=host2/2"], []),
+    (["name=host1/c", "name=c3"], ["c3", "c1"]),
+    (["name=host1/c1", "name=host3/c3"], ["c3", "c1"]),
+    (["name=host1/c1", "node=host2"], []),
+    (["name=host9/c1"], []),
+    (["label=dockherd.node=host3"], ["c3"]),
+    (["label=dockherd.node=host3", "label=number"], ["c3"]),
+    (["label=dockherd.node=host3", "label=dockherd.node=host1"], []),
+    (["label=dockherd.node"], ["c3", "c2", "c1"]),
+])
+def test_ps_filters_by_what_it_shows(one_docker, herd, filters, expected):
+    run_each(one_docker, herd)
+    arguments = [part for each in filters for part in ("--filter", each)]
+    assert sorted(ps(one_docker, *arguments), reverse=True) == expected
+
+
 def test_ps_filters_by_id_publish_and_expose(one_docker, herd):
     for number, host in enumerate(herd.hosts[:2], start=1):
         one_docker("run", "-d", *on(host), "--name", f"p{number}", "-p", f"1808{number}:80",

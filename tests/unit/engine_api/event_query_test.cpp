@@ -29,26 +29,52 @@ TEST(EventTime, is_seconds_with_up_to_nine_decimals) {
 
 TEST(EventQuery, passes_on_what_the_client_asked_for) {
   const std::string text = "since=1&until=2.5&filters=%7B%22type%22%3A%5B%22image%22%5D%7D";
-  EXPECT_EQ(format_query(query_of(text).for_daemon(std::nullopt)), text);
+  EXPECT_EQ(format_query(query_of(text).for_daemon(node(), std::nullopt)), text);
   EXPECT_EQ(query_of(text).until(), 2'500'000'000);
-  EXPECT_EQ(format_query(query_of("filters=nonsense").for_daemon(std::nullopt)),
+  EXPECT_EQ(format_query(query_of("filters=nonsense").for_daemon(node(), std::nullopt)),
             "filters=nonsense");
 }
 
 TEST(EventQuery, goes_on_where_a_stream_broke_off) {
-  EXPECT_EQ(format_query(query_of("since=1&until=9").for_daemon(5'000'000'007)),
+  EXPECT_EQ(format_query(query_of("since=1&until=9").for_daemon(node(), 5'000'000'007)),
             "until=9&since=5.000000007");
 }
 
 TEST(EventQuery, keeps_the_filter_of_nodes_for_itself) {
   const EventQuery query =
       query_of("filters={%22node%22:[%22h1%22],%22type%22:{%22image%22:true}}");
-  EXPECT_EQ(*query_value(query.for_daemon(std::nullopt), "filters"), R"({"type":{"image":true}})");
+  EXPECT_EQ(*query_value(query.for_daemon(node(), std::nullopt), "filters"),
+            R"({"type":{"image":true}})");
   EXPECT_TRUE(query.wants_node(node()));
   NodeView other = node();
   other.name = "h2";
   EXPECT_FALSE(query.wants_node(other));
   EXPECT_TRUE(query_of("").wants_node(other));
+}
+
+TEST(EventQuery, takes_containers_by_the_names_that_lists_show) {
+  const EventQuery query =
+      query_of("filters={%22container%22:[%22h1/web%22,%22/h2/db%22,%22h9/web%22]}");
+  EXPECT_EQ(*query_value(query.for_daemon(node(), std::nullopt), "filters"),
+            R"({"container":{"web":true}})");
+  NodeView other = node();
+  other.name = "h2";
+  EXPECT_EQ(*query_value(query.for_daemon(other, 1), "filters"), R"({"container":{"db":true}})");
+  EXPECT_TRUE(query.wants_node(other));
+  EXPECT_FALSE(query.wants_node_event("join", other)) << "a host is no container";
+  other.name = "h3";
+  EXPECT_FALSE(query.wants_node(other));
+  EXPECT_TRUE(query_of("filters={%22container%22:[%22h1/web%22,%22db%22]}").wants_node(other));
+}
+
+TEST(EventQuery, takes_the_label_of_a_node_as_the_filter) {
+  const EventQuery query = query_of("filters={%22label%22:[%22dockherd.node=h1%22,%22a=b%22]}");
+  EXPECT_EQ(*query_value(query.for_daemon(node(), std::nullopt), "filters"),
+            R"({"label":{"a=b":true}})");
+  NodeView other = node();
+  EXPECT_TRUE(query.wants_node(other));
+  other.name = "h2";
+  EXPECT_FALSE(query.wants_node(other));
 }
 
 TEST(EventQuery, wants_events_of_nodes_unless_a_filter_leaves_them_out) {

@@ -8,6 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 std::string warning_of(const http_api::WholeResponse& answer) {
   for (const auto& [name, value] : answer.headers) {
@@ -29,6 +30,18 @@ TEST_F(ListsOfTheHerd, wait_longer_for_sizes_which_walk_the_disk) {
     EXPECT_EQ(sizes.status, 200);
     EXPECT_EQ(warning_of(sizes), "");
     EXPECT_TRUE(host("h2").has_seen("GET /containers/json?size=1"));
+  });
+}
+
+TEST_F(ListsOfTheHerd, ask_only_the_host_whose_name_goes_before_the_containers) {
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    const auto answer =
+        co_await ask("GET", "/containers/json?filters=%7B%22name%22%3A%5B%22h2%2Fweb%22%5D%7D");
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_THAT(host("h1").seen, IsEmpty());
+    EXPECT_EQ(host("h2").seen.size(), 1u);
+    EXPECT_TRUE(host("h2").has_seen(
+        "GET /containers/json?filters=%7B%22name%22%3A%7B%22%5E%2Fweb%22%3Atrue%7D%7D"));
   });
 }
 
