@@ -61,9 +61,10 @@ TimePoint change_deadline(const ApiContext& context) {
 }
 
 asio::awaitable<void> answer_empty(const ApiContext& context, http_api::Exchange& exchange,
-                                   int status) {
+                                   int status, std::vector<std::string> left_out) {
   http_api::HeaderList headers = own_headers(context.herd, "");
   std::erase_if(headers, [](const auto& field) { return field.second.empty(); });
+  add_warning(headers, left_out);
   co_await exchange.respond(status, std::move(headers), "");
 }
 

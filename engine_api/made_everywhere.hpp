@@ -17,9 +17,10 @@ namespace dockherd::engine_api {
 /// Answers with what one host said.
 asio::awaitable<void> answer_as(const ApiContext& context, http_api::Exchange& exchange,
                                 HostAnswer answer);
-/// Without a body: 204, or the 200 of calls that have nothing to tell.
+/// Without a body: 204, or the 200 of calls that have nothing to tell. `left_out` as in
+/// answer_json().
 asio::awaitable<void> answer_empty(const ApiContext& context, http_api::Exchange& exchange,
-                                   int status);
+                                   int status, std::vector<std::string> left_out = {});
 
 /// A body of JSON: its text as it came, and what it says.
 struct JsonBody {

@@ -6,6 +6,7 @@
 #include "docker_client/docker_requests.hpp"
 #include "engine_api/docker_error.hpp"
 #include "engine_api/filtered_lists.hpp"
+#include "engine_api/host_failures.hpp"
 #include "engine_api/list_query.hpp"
 #include "engine_api/merge_networks.hpp"
 #include "engine_api/network_id.hpp"
@@ -136,7 +137,19 @@ asio::awaitable<void> NetworkCalls::remove(ApiRequest& request) {
   NodeCall call("DELETE", "/networks/" + docker_client::url_encode(reference));
   auto answers =
       co_await call_nodes(context_, std::move(holders), std::move(call), change_deadline(context_));
-  co_await answer_as(context_, request.exchange, removal_answer(std::move(answers)));
+  HostAnswer removed = removal_answer(std::move(answers));
+  if (removed.status != 204) {
+    co_await answer_as(context_, request.exchange, std::move(removed));
+    co_return;
+  }
+  // A network holds nothing: where a host did not say whether it has it, it may stay for now.
+  std::vector<std::string> left_out;
+  for (const HostAnswer& answer : search.answers) {
+    if (!search.local || answer.status == 200 || answer.status == 404) continue;
+    left_out.push_back(answer.hostname + " (" + failure_of(answer).message + ")");
+  }
+  left_out = missing_hosts(context_, std::move(left_out));
+  co_await answer_empty(context_, request.exchange, 204, std::move(left_out));
 }
 
 // --- connect and disconnect ----------------------------------------------------------------------

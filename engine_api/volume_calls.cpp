@@ -50,6 +50,16 @@ std::vector<std::string> ids_in(const std::string& list) {
   return ids;
 }
 
+HostAnswer refusal_by(const std::string& hostname, int status, std::string_view message) {
+  return {hostname, status, docker_message(message)};
+}
+
+std::string names_of(const std::vector<HerdNode>& nodes) {
+  std::vector<std::string> names;
+  for (const HerdNode& node : nodes) names.push_back(node.view.name);
+  return join(names);
+}
+
 }  // namespace
 
 asio::awaitable<void> VolumeCalls::list(ApiRequest& request) {
@@ -63,15 +73,21 @@ asio::awaitable<void> VolumeCalls::inspect(ApiRequest& request) {
   co_await answer_merged(context_, request.exchange, merge_volume_inspections(answers));
 }
 
-asio::awaitable<std::vector<HerdNode>> VolumeCalls::holders_of(std::string volume) {
+asio::awaitable<VolumeCalls::Holders> VolumeCalls::holders_of(std::string volume) {
+  Holders holders;
   std::vector<HerdNode> nodes = context_.herd.nodes();
-  if (volume.empty()) co_return std::vector<HerdNode>();
+  if (volume.empty()) co_return holders;
   NodeCall call("GET", target_of(volume));
   const auto answers =
       co_await call_nodes(context_, nodes, std::move(call), context_.task_deadline());
-  std::vector<HerdNode> holders;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (answers[i].status == 200) holders.push_back(std::move(nodes[i]));
+    const int status = answers[i].status;
+    if (status == 200) {
+      holders.nodes.push_back(std::move(nodes[i]));
+    } else if (status != 404 && status != 400) {
+      // By these a daemon says that it has none of that name, or can have none.
+      holders.silent.push_back(std::move(nodes[i]));
+    }
   }
   co_return holders;
 }
@@ -96,10 +112,12 @@ asio::awaitable<void> VolumeCalls::create(ApiRequest& request) {
     co_return;
   }
   order.for_others = with_name;
-  // To make a volume that is there is no error for Docker, and what it holds must stay.
+  // To make a volume that is there is no error for Docker, and what it holds must stay: also where
+  // it may have been there.
   std::set<std::string> had_it;
-  for (const HerdNode& holder : co_await holders_of(text_member(body->value, "Name"))) {
-    had_it.insert(holder.view.id);
+  const Holders before = co_await holders_of(text_member(body->value, "Name"));
+  for (const auto* hosts : {&before.nodes, &before.silent}) {
+    for (const HerdNode& holder : *hosts) had_it.insert(holder.view.id);
   }
   order.undo = [had_it](const HerdNode& host, const HostAnswer& made) -> std::optional<NodeCall> {
     const auto volume = ObjectText::sliced(made.body);
@@ -111,9 +129,9 @@ asio::awaitable<void> VolumeCalls::create(ApiRequest& request) {
   co_await answer_as(context_, request.exchange, std::move(answer));
 }
 
-/// In dockerd's words, when containers of a host use the volume.
-asio::awaitable<std::optional<std::string>> VolumeCalls::in_use(std::vector<HerdNode> holders,
-                                                                std::string volume) {
+/// When containers of a host use the volume, in dockerd's words; or a host does not say.
+asio::awaitable<std::optional<HostAnswer>> VolumeCalls::refusal_of(std::vector<HerdNode> holders,
+                                                                   std::string volume) {
   json filters = json::object();
   filters["volume"][volume] = true;
   Query query;
@@ -123,16 +141,30 @@ asio::awaitable<std::optional<std::string>> VolumeCalls::in_use(std::vector<Herd
   const auto answers =
       co_await call_nodes(context_, std::move(holders), std::move(call), context_.task_deadline());
   for (const HostAnswer& answer : answers) {
-    if (answer.status != 200) continue;
+    if (answer.status != 200) {
+      co_return refusal_by(answer.hostname, 503,
+                           answer.hostname + " did not answer and may use it");
+    }
     const std::vector<std::string> ids = ids_in(answer.body);
     if (ids.empty()) continue;
-    co_return answer.hostname + ": remove " + volume + ": volume is in use - [" + join(ids) + "]";
+    co_return refusal_by(
+        answer.hostname, 409,
+        answer.hostname + ": remove " + volume + ": volume is in use - [" + join(ids) + "]");
   }
   co_return std::nullopt;
 }
 
 asio::awaitable<void> VolumeCalls::remove(ApiRequest& request) {
-  std::vector<HerdNode> holders = co_await holders_of(request.route.name);
+  Holders found = co_await holders_of(request.route.name);
+  if (!found.silent.empty()) {
+    const std::string silent = names_of(found.silent);
+    co_await answer_error(context_, request.exchange, 503,
+                          silent +
+                              " did not answer and may have it: try again when it does, or remove "
+                              "it with each host's own daemon");
+    co_return;
+  }
+  std::vector<HerdNode> holders = std::move(found.nodes);
   NodeCall call("DELETE", request.target(request.route.path, request.query));
   if (holders.empty()) {
     HostAnswer answer = co_await call_host(context_, context_.herd.self(), std::move(call),
@@ -143,9 +175,9 @@ asio::awaitable<void> VolumeCalls::remove(ApiRequest& request) {
   // It is removed everywhere or, when a host's containers use it, nowhere: what a volume holds does
   // not come back. With one holder its daemon knows best.
   if (holders.size() > 1) {
-    const auto refusal = co_await in_use(holders, request.route.name);
+    auto refusal = co_await refusal_of(holders, request.route.name);
     if (refusal) {
-      co_await answer_error(context_, request.exchange, 409, *refusal);
+      co_await answer_as(context_, request.exchange, std::move(*refusal));
       co_return;
     }
   }

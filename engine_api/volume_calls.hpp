@@ -2,8 +2,10 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "engine_api/api_context.hpp"
 #include "engine_api/made_everywhere.hpp"
@@ -21,9 +23,13 @@ class VolumeCalls {
   asio::awaitable<void> remove(ApiRequest& request);
 
  private:
-  asio::awaitable<std::vector<HerdNode>> holders_of(std::string volume);
-  asio::awaitable<std::optional<std::string>> in_use(std::vector<HerdNode> holders,
-                                                     std::string volume);
+  struct Holders {
+    std::vector<HerdNode> nodes;
+    std::vector<HerdNode> silent;  ///< They have not said whether they have it.
+  };
+  asio::awaitable<Holders> holders_of(std::string volume);
+  asio::awaitable<std::optional<HostAnswer>> refusal_of(std::vector<HerdNode> holders,
+                                                        std::string volume);
 
   ApiContext& context_;
 };

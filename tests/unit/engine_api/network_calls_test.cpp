@@ -257,6 +257,22 @@ TEST_F(NetworksOfTheHerd, a_host_that_refuses_a_removal_after_all_is_named) {
   });
 }
 
+TEST_F(NetworksOfTheHerd, a_removal_names_hosts_that_did_not_say_whether_they_have_it) {
+  with_hosts({"h1", "h2", "h3"}, [this]() -> asio::awaitable<void> {
+    host("h1").networks = {{"app", "1aa"}};
+    host("h3").answer("GET /networks/app", 502, R"({"message":"h3: connection refused"})");
+    const auto answer = co_await ask("DELETE", "/networks/app");
+    EXPECT_EQ(answer.status, 204);
+    EXPECT_THAT(host("h1").networks, IsEmpty());
+    std::string warning;
+    for (const auto& [name, value] : answer.headers) {
+      if (name == "Warning") warning = value;
+    }
+    EXPECT_THAT(warning, HasSubstr("h3 (connection refused)"));
+    EXPECT_THAT(warning, testing::Not(HasSubstr("h2")));
+  });
+}
+
 // --- connect -------------------------------------------------------------------------------------
 
 TEST_F(NetworksOfTheHerd, a_container_is_connected_by_its_owner) {

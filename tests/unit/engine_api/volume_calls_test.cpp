@@ -93,5 +93,44 @@ TEST_F(VolumesOfTheHerd, one_that_a_host_uses_stays_on_all) {
   });
 }
 
+TEST_F(VolumesOfTheHerd, one_that_a_silent_host_may_have_stays_on_all) {
+  with_hosts({"h1", "h2", "h3"}, [this]() -> asio::awaitable<void> {
+    host("h1").volumes = {{"data", "local"}};
+    host("h2").answer("GET /volumes/data", 504, R"({"message":"h2: no answer"})");
+    host("h3").answer("GET /volumes/data", 502, R"({"message":"h3: connection refused"})");
+    const auto answer = co_await ask("DELETE", "/volumes/data");
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(parsed(answer.body)["message"],
+              "h2, h3 did not answer and may have it: try again when it does, or remove it with "
+              "each host's own daemon");
+    EXPECT_TRUE(host("h1").volumes.contains("data"));
+    const auto nobody = co_await ask("DELETE", "/volumes/nope");
+    EXPECT_EQ(nobody.status, 404);
+  });
+}
+
+TEST_F(VolumesOfTheHerd, one_that_a_silent_host_may_use_stays_on_all) {
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    host("h1").volumes = {{"data", "local"}};
+    host("h2").volumes = {{"data", "local"}};
+    host("h2").answer("GET /containers/json", 504, R"({"message":"h2: no answer"})");
+    const auto answer = co_await ask("DELETE", "/volumes/data");
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(parsed(answer.body)["message"], "h2 did not answer and may use it");
+    EXPECT_TRUE(host("h1").volumes.contains("data"));
+  });
+}
+
+TEST_F(VolumesOfTheHerd, what_a_host_may_have_had_is_not_removed_again_when_another_fails) {
+  with_hosts({"h1", "h2", "h3"}, [this]() -> asio::awaitable<void> {
+    host("h1").answer("GET /volumes/data", 504, R"({"message":"h1: no answer"})");
+    host("h2").answer("POST /volumes/create", 500, R"({"message":"disk full"})");
+    const auto answer = co_await ask("POST", "/volumes/create", R"({"Name":"data"})");
+    EXPECT_EQ(answer.status, 500);
+    EXPECT_TRUE(host("h1").volumes.contains("data"));
+    EXPECT_THAT(host("h3").volumes, IsEmpty());
+  });
+}
+
 }  // namespace
 }  // namespace dockherd::engine_api
