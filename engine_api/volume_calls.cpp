@@ -56,6 +56,7 @@ HostAnswer refusal_by(const std::string& hostname, int status, std::string_view 
 
 std::string names_of(const std::vector<HerdNode>& nodes) {
   std::vector<std::string> names;
+  names.reserve(nodes.size());
   for (const HerdNode& node : nodes) names.push_back(node.view.name);
   return join(names);
 }

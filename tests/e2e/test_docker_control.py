@@ -204,7 +204,8 @@ def test_events_of_the_past_are_told_once_and_in_order(docker, herd):
 
 
 @pytest.mark.parametrize("filters", [
-    ["container=wanted"], ["label=kind=wanted"], ["type=container", "label=kind"]])
+    ["container=wanted"], ["container=host1/wanted"], ["label=kind=wanted"],
+    ["type=container", "label=kind"]])
 def test_events_are_filtered_as_asked(docker, herd, filters):
     arguments = [part for each in filters for part in ("--filter", each)]
     with docker.begin("events", *arguments, "--format", SHORT) as events:
