@@ -171,6 +171,20 @@ def test_a_stream_survives_a_cable_that_was_out_for_a_moment(docker, breakable_h
         assert lines == [f"tick {number}" for number in range(1, len(lines) + 1)], "none is missing"
 
 
+def test_a_stream_over_a_cable_that_stays_out_ends_also_while_something_is_on_its_way(
+        docker, breakable_herd):
+    herd = breakable_herd
+    with docker.begin("logs", "-f", "box") as silent, docker.begin(
+            "exec", "-i", "box", "cat", stdin=True) as talking:
+        silent.expect_lines(5)
+        talking.write("before\n")
+        talking.expect("before\n")
+        herd.hosts[0].cut()
+        talking.write("after\n")  # Is never acknowledged.
+        assert talking.wait(60) != 0
+        assert silent.wait(60) != 0
+
+
 def test_calls_for_a_host_that_is_cut_off_fail_in_time_and_name_it(docker, breakable_herd):
     herd = breakable_herd
     herd.hosts[0].cut()
