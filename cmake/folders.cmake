@@ -26,7 +26,7 @@ function(dockherd_tests name)
   add_executable(${name} ${sources})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} GTest::gmock GTest::gtest_main)
-  if(DOCKHERD_SANITIZE)
+  if(DOCKHERD_SANITIZE AND name MATCHES "^unit_")
     target_compile_options(${name} PRIVATE -O0)  # To optimize them takes longer than they run.
   endif()
   if(NOT CMAKE_CXX_CLANG_TIDY)
