@@ -141,25 +141,25 @@ asio::awaitable<void> BulkCreate::work(std::shared_ptr<BulkCreate> /*keep_alive*
 }
 
 asio::awaitable<void> BulkCreate::attempt(BulkItem& item, NodeId node) {
-  const TimePoint now = herd_.clock.now();
   TemplateVariables variables = plan_.variables;
   variables.n = item.number;
   variables.hostname = herd_.hostname_of(node);
   auto body = plan_.exact_body ? Result<json>(json()) : plan_.render(variables);
   auto name = plan_.exact_body ? Result<std::string>(plan_.exact_name)
                                : render_name(plan_.overrides, variables);
-  if (!body || !name || now >= deadline_) {
-    herd_.release(node);
-    end_with(item, !body   ? body.error()
-                   : !name ? name.error()
-                           : Error(errc::not_begun, "the deadline passed before this one was begun")
-                                 .at_node(variables.hostname));
-    co_return;
+  Result<void> ready;
+  if (!body || !name) {
+    ready = body ? name.error() : body.error();
+  } else if (herd_.clock.now() < deadline_) {
+    ready = co_await claim_name(item, *name);
   }
-  const Result<void> claimed = co_await claim_name(item, *name);
-  if (!claimed) {
+  if (ready && herd_.clock.now() >= deadline_) {
+    ready = Error(errc::not_begun, "the deadline passed before this one was begun")
+                .at_node(variables.hostname);
+  }
+  if (!ready) {
     herd_.release(node);
-    end_with(item, claimed.error());
+    end_with(item, ready.error());
     co_return;
   }
   CreateOneVerb verb;

@@ -113,6 +113,7 @@ void NodeTable::remove(const NodeId& node, const std::optional<std::string>& los
   nodes_.erase(it);
   // A restarted agent is there under its new id before its old one is declared lost.
   if (!lost_because || !named(hostname).empty()) return;
+  std::erase_if(lost_, [now](const auto& host) { return now - host.second.since > lost_for; });
   if (lost_.size() >= max_lost) {
     lost_.erase(std::min_element(lost_.begin(), lost_.end(), [](const auto& a, const auto& b) {
       return a.second.since < b.second.since;

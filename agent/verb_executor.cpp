@@ -202,6 +202,9 @@ asio::awaitable<VerbReply> VerbExecutor::create_one(CreateOneVerb verb, TimePoin
     co_return reply;
   }
   if (const auto why = promises_.why_not(verb.name, verb.body)) {
+    // Who asked pulls the image only when it is told that no host has it: this one counts, too.
+    const auto lacking = co_await lacking_image(verb, deadline);
+    if (lacking) co_return docker_reply(herd_.settings.hostname, *lacking);
     co_return failure(Error(errc::declined, *why));
   }
   std::string missing_image;
@@ -211,6 +214,16 @@ asio::awaitable<VerbReply> VerbExecutor::create_one(CreateOneVerb verb, TimePoin
   if (reply.status != 200 || !verb.start) co_return reply;
   std::string created = docker_client::created_id(response->body).value_or("");
   co_return co_await start_created(std::move(created), std::move(reply), deadline);
+}
+
+/// The daemon's 404, for a create that does not pull.
+asio::awaitable<std::optional<DockerResponse>> VerbExecutor::lacking_image(
+    const CreateOneVerb& verb, TimePoint deadline) {
+  const auto image = verb.pull ? std::nullopt : image_of_body(verb.body);
+  if (!image) co_return std::nullopt;
+  auto response = co_await docker_.call(docker_client::inspect_image_request(*image, deadline));
+  if (!response || response->status != 404) co_return std::nullopt;
+  co_return *std::move(response);
 }
 
 asio::awaitable<Result<DockerResponse>> VerbExecutor::create_pulling(const CreateOneVerb& verb,

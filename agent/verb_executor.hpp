@@ -50,6 +50,8 @@ class VerbExecutor {
   asio::awaitable<Result<docker_client::DockerResponse>> create_counted(const CreateOneVerb& verb,
                                                                         std::string& missing_image,
                                                                         TimePoint deadline);
+  asio::awaitable<std::optional<docker_client::DockerResponse>> lacking_image(
+      const CreateOneVerb& verb, TimePoint deadline);
   asio::awaitable<Result<docker_client::DockerResponse>> create_pulling(const CreateOneVerb& verb,
                                                                         std::string& missing_image,
                                                                         TimePoint deadline);

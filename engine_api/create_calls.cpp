@@ -164,7 +164,7 @@ asio::awaitable<CreateAnswer> CreateCalls::place(ApiRequest& request, json body,
     order.api_version = request.route.version;
   }
   const std::string replaced = replaced_container(body, order.name);
-  if (!replaced.empty()) rules.dependencies.push_back(replaced);
+  if (!replaced.empty()) rules.soft_dependencies.push_back(replaced);
   const auto ticket = co_await context_.herd.claim_name(order.name);
   if (!ticket) {
     const int status = ticket.error().docker_status > 0 ? ticket.error().docker_status : 503;

@@ -60,7 +60,7 @@ struct EventCalls::Stream {
   asio::experimental::channel<void(boost::system::error_code)> changed;
   std::map<std::string, std::shared_ptr<Source>> sources;  ///< By the node's id.
   /// Where hosts that went are to go on, by hostname: an agent that has restarted has another id.
-  std::map<std::string, std::int64_t> go_on_at;
+  std::map<std::string, std::optional<std::int64_t>> go_on_at;
   bool opened = false;  ///< A daemon has begun to answer.
   std::optional<HostAnswer> refusal;
   bool ended = false;
@@ -347,15 +347,25 @@ void EventCalls::follow_nodes(const std::shared_ptr<Stream>& stream,
   });
 }
 
+/// Where the part of a host begins: where it was last heard, or now. An agent that has restarted
+/// may be there under its new id before the old one goes.
+std::optional<std::int64_t> EventCalls::beginning_of(Stream& stream, const NodeView& node) const {
+  const auto went = stream.go_on_at.extract(node.name);
+  if (!went.empty()) return went.mapped();
+  for (const auto& [id, source] : stream.sources) {
+    if (source && id != node.id && source->node.view.name == node.name) return source->since;
+  }
+  // It may have been there since we last looked.
+  return wall_nano() - std::chrono::nanoseconds(look_for_nodes).count();
+}
+
 void EventCalls::node_came(const std::shared_ptr<Stream>& stream, const HerdNode& node) {
+  const auto beginning = beginning_of(*stream, node.view);
   auto& source = stream->sources[node.view.id];
   const bool reading = source && source->active;  // Its end has not been seen yet.
   if (!source) {
     source = std::make_shared<Source>(node);
-    const auto heard = stream->go_on_at.extract(node.view.name);
-    // It may have been there since we last looked.
-    source->since = heard.empty() ? wall_nano() - std::chrono::nanoseconds(look_for_nodes).count()
-                                  : heard.mapped();
+    source->since = beginning;
   }
   source->present = true;
   tell_of_node(*stream, "join", node.view);
@@ -368,7 +378,12 @@ void EventCalls::node_came(const std::shared_ptr<Stream>& stream, const HerdNode
 void EventCalls::node_went(Stream& stream, Source& source) {
   source.present = false;
   source.break_off();
-  if (source.since) stream.go_on_at[source.node.view.name] = *source.since;
+  const std::string& name = source.node.view.name;
+  const bool is_back =
+      std::any_of(stream.sources.begin(), stream.sources.end(), [&name](const auto& entry) {
+        return entry.second->present && entry.second->node.view.name == name;
+      });
+  if (!is_back) stream.go_on_at[name] = source.since;
   if (stream.go_on_at.size() > most_remembered) stream.go_on_at.erase(stream.go_on_at.begin());
   const bool lost = was_lost(context_.herd.lost_hosts(), source.node.view.name);
   tell_of_node(stream, lost ? "lost" : "leave", source.node.view);

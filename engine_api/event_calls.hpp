@@ -48,6 +48,7 @@ class EventCalls {
   asio::awaitable<bool> push(Stream& stream, Source& source, std::string_view line);
 
   // Who is there.
+  std::optional<std::int64_t> beginning_of(Stream& stream, const NodeView& node) const;
   void node_came(const std::shared_ptr<Stream>& stream, const HerdNode& node);
   void node_went(Stream& stream, Source& source);
   void tell_of_node(Stream& stream, std::string_view action, const NodeView& node);

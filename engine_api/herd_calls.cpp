@@ -130,8 +130,8 @@ std::vector<std::string> missing_hosts(const ApiContext& context,
 
 asio::awaitable<void> answer_merged(const ApiContext& context, http_api::Exchange& exchange,
                                     Merged merged) {
-  // An error is of the hosts that would be missing.
-  if (merged.status >= 400) merged.left_out.clear();
+  // An error is of the hosts that would be missing; but what some lack others may have.
+  if (merged.status >= 400 && merged.status != 404) merged.left_out.clear();
   std::vector<std::string> missing = missing_hosts(context, std::move(merged.left_out));
   co_await answer_json(context, exchange, merged.status, std::move(merged.body),
                        std::move(missing));

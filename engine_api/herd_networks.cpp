@@ -109,6 +109,7 @@ asio::awaitable<NetworkSearch> find_network(ApiContext& context, std::string ref
                                             Query fields) {
   NetworkSearch search;
   search.nodes = context.herd.nodes();
+  search.reference = reference;
   NodeCall call("GET", target_of(reference, fields));
   search.answers =
       co_await call_nodes(context, search.nodes, std::move(call), context.task_deadline());
@@ -118,7 +119,7 @@ asio::awaitable<NetworkSearch> find_network(ApiContext& context, std::string ref
     // one that a host has given.
     const std::set<std::string> names = co_await names_of_id(context, reference);
     if (names.size() == 1) {
-      reference = *names.begin();
+      reference = search.reference = *names.begin();
       NodeCall by_name("GET", target_of(reference, fields));
       search.answers =
           co_await call_nodes(context, search.nodes, std::move(by_name), context.task_deadline());
@@ -137,7 +138,6 @@ asio::awaitable<NetworkSearch> find_network(ApiContext& context, std::string ref
     co_return search;
   }
   search.name = *findings.names.begin();
-  search.reference = reference;
   for (std::size_t i = 0; i < search.nodes.size(); ++i) {
     const auto& found = findings.found[i];
     if (found) search.local = search.local && found->local;

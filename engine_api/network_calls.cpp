@@ -31,6 +31,21 @@ std::optional<std::string> in_use(const HostAnswer& inspection) {
          " id " + string_of(network->find("Id")).value_or("") + " has active endpoints";
 }
 
+/// Whether the network inspected has this very name or id.
+bool is_exactly(const std::string& inspection, const std::string& reference) {
+  const auto network = ObjectText::sliced(inspection);
+  return network && (string_of(network->find("Name")) == reference ||
+                     string_of(network->find("Id")) == reference);
+}
+
+/// The first that has not said whether it has the network. A 400 is about what was asked for.
+const HostAnswer* silent_host(const std::vector<HostAnswer>& answers) {
+  const auto silent = std::find_if(answers.begin(), answers.end(), [](const HostAnswer& answer) {
+    return answer.status > 404 || answer.status == 0;
+  });
+  return silent == answers.end() ? nullptr : &*silent;
+}
+
 /// In the answer to a create.
 void show_herd_id(HostAnswer& created, const std::string& name) {
   auto object = ObjectText::sliced(created.body);
@@ -117,6 +132,12 @@ asio::awaitable<void> NetworkCalls::create(ApiRequest& request) {
 asio::awaitable<void> NetworkCalls::remove(ApiRequest& request) {
   const NetworkSearch search = co_await find_network(context_, request.route.name, Query());
   std::vector<HerdNode> holders = search.holders();
+  const HostAnswer* silent = holders.empty() ? silent_host(search.answers) : nullptr;
+  if (silent != nullptr) {
+    co_await answer_error(context_, request.exchange, 503,
+                          silent->hostname + " did not answer and may have it");
+    co_return;
+  }
   if (holders.empty()) {
     co_await answer_merged(context_, request.exchange, merge_network_inspections(search.answers));
     co_return;
@@ -201,12 +222,12 @@ asio::awaitable<HostAnswer> NetworkCalls::disconnect_leftover(ApiRequest& reques
 
 /// The network as the host knows it; made there when only others have it.
 asio::awaitable<std::string> NetworkCalls::name_at(HerdNode host, std::string network) {
-  if (!looks_like_network_id(network)) {
-    NodeCall look("GET", "/networks/" + docker_client::url_encode(network));
-    const HostAnswer known =
-        co_await call_host(context_, host, std::move(look), change_deadline(context_));
-    if (known.status != 404) co_return network;
-  }
+  NodeCall look("GET", "/networks/" + docker_client::url_encode(network));
+  const HostAnswer known =
+      co_await call_host(context_, host, std::move(look), change_deadline(context_));
+  // The beginning of an id is the herd's before it is the host's.
+  const bool exact = known.status == 200 && is_exactly(known.body, network);
+  if (exact || (known.status != 404 && !looks_like_network_id(network))) co_return network;
   const NetworkSearch search = co_await find_network(context_, network, Query());
   if (search.name.empty()) co_return network;
   std::vector<HerdNode> hosts;

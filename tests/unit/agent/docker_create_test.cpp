@@ -55,6 +55,28 @@ TEST_F(DockerCreate, goes_to_the_host_that_has_the_image) {
   EXPECT_THAT(herd.counts(), testing::ElementsAre(0, 0, 0, 1));
 }
 
+TEST_F(DockerCreate, is_a_404_although_a_host_that_lacks_the_image_has_no_room_either) {
+  // Clients pull only then, and the host with room would get it, too.
+  const std::string publishing =
+      R"(,"HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":"80"}]}}})";
+  for (const int number : {1, 2, 3}) {
+    const CreateAnswer first = herd.create(4, {number}, {}, R"({"Image":"busybox")" + publishing);
+    EXPECT_EQ(first.status, 201);
+    const bool has_it = number == 3;
+    herd.plan(number, answer_always(
+                          "GET", "/images/new/json",
+                          has_it ? DockerResponse(200, "{}") : refusal(404, "No such image: new")));
+  }
+  const std::string body = R"({"Image":"new")" + publishing;
+  const CreateAnswer answer = herd.create(4, {1, 2}, {}, body);
+  EXPECT_EQ(answer.status, 404);
+  EXPECT_EQ(message_of(answer), "No such image: new");
+  EXPECT_EQ(asked(1) + asked(2), 2u) << "once each before";
+  const CreateAnswer there = herd.create(4, {1, 3}, {}, body);
+  EXPECT_EQ(there.status, 503);
+  EXPECT_THAT(message_of(there), HasSubstr("host3: port 80/tcp is taken"));
+}
+
 // --- what a daemon finds wrong with the body -----------------------------------------------------
 
 TEST_F(DockerCreate, goes_to_a_host_that_has_what_others_lack) {

@@ -75,9 +75,9 @@ asio::awaitable<void> SmallHerd::execute(Node& node, engine_api::CreateOrder ord
 }
 
 engine_api::CreateAnswer SmallHerd::create(int through, const std::vector<int>& allowed,
-                                           std::vector<std::string> reasons) {
+                                           std::vector<std::string> reasons, std::string body) {
   engine_api::CreateOrder order;
-  order.body = R"({"Image":"busybox"})";
+  order.body = std::move(body);
   for (const int number : allowed) order.eligible.push_back(host(number).process().id().hex());
   order.reasons = std::move(reasons);
   const auto answer = std::make_shared<engine_api::CreateAnswer>(0, "");

@@ -44,7 +44,8 @@ class SmallHerd {
   VerbAnswer ask(int through, const json& verb);
   /// Docker's create through a host, allowed on these.
   engine_api::CreateAnswer create(int through, const std::vector<int>& allowed,
-                                  std::vector<std::string> reasons = {});
+                                  std::vector<std::string> reasons = {},
+                                  std::string body = R"({"Image":"busybox"})");
 
   /// Containers by host, as the daemons have them.
   std::vector<std::size_t> counts();

@@ -172,6 +172,27 @@ TEST_F(EventsOfTheHerd, of_an_agent_that_restarted_go_on_where_the_host_was_last
   });
 }
 
+TEST_F(EventsOfTheHerd, go_on_although_the_restarted_agent_came_before_the_old_one_went) {
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    auto client = events_client();
+    co_await client->open("");
+    co_await all_listened_to("h1 h2");
+    host("h2").tell(event("start", 7'000'000'005));
+    co_await expect_action(*client, "start");
+    HerdNode restarted = herd.node("h2");
+    restarted.view.id = "another";
+    herd.all.push_back(restarted);
+    co_await expect_action(*client, "join");
+    const bool again =
+        co_await eventually([this] { return host("h2").count_of("GET /events") == 2; });
+    EXPECT_TRUE(again);
+    EXPECT_EQ(host("h2").seen.back().line, "GET /events?since=7.000000006");
+    herd.erase_node("h2");  // Both.
+    co_await expect_action(*client, "leave");
+    co_await expect_action(*client, "leave");
+  });
+}
+
 TEST_F(EventsOfTheHerd, tell_of_a_host_that_leaves_and_of_one_that_is_lost) {
   with_hosts({"h1", "h2", "h3"}, [this]() -> asio::awaitable<void> {
     auto client = events_client();

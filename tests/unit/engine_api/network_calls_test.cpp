@@ -157,6 +157,22 @@ TEST_F(NetworksOfTheHerd, are_filtered_by_the_herds_id) {
   });
 }
 
+TEST_F(NetworksOfTheHerd, one_that_a_silent_host_may_have_is_a_404_that_names_it_and_not_removed) {
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    host("h2").answer("GET /networks/app", 502, R"({"message":"the daemon is down"})");
+    const auto looked = co_await ask("GET", "/networks/app");
+    EXPECT_EQ(looked.status, 404);
+    std::string warning;
+    for (const auto& [name, value] : looked.headers) {
+      if (name == "Warning") warning = value;
+    }
+    EXPECT_THAT(warning, HasSubstr("h2"));
+    const auto removed = co_await ask("DELETE", "/networks/app");
+    EXPECT_EQ(removed.status, 503);
+    EXPECT_THAT(removed.body, HasSubstr("h2 did not answer and may have it"));
+  });
+}
+
 TEST_F(NetworksOfTheHerd, a_new_one_is_made_on_every_host_of_the_pool) {
   with_hosts({"h1", "h2", "h3"}, [this]() -> asio::awaitable<void> {
     herd.node("h3").in_pool = false;
