@@ -76,9 +76,10 @@ void EventMerge::close(const std::string& host) {
 bool EventMerge::push(const std::string& host, std::string line, TimePoint now) {
   if (full()) return false;
   const auto stream = open_.find(host);
-  const auto newest = stream == open_.end() ? std::nullopt : stream->second;
-  const std::int64_t time = time_of(line).value_or(newest.value_or(0));
-  if (stream != open_.end()) stream->second = std::max(time, newest.value_or(time));
+  const bool is_open = stream != open_.end();
+  const std::int64_t newest = is_open ? stream->second.value_or(0) : 0;
+  const std::int64_t time = time_of(line).value_or(newest);
+  if (is_open) stream->second = stream->second ? std::max(time, newest) : time;
   const Key key(time, next_++);
   bytes_ += line.size();
   events_.emplace(key, Event{std::move(line), now});

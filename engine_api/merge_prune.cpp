@@ -121,7 +121,7 @@ class DiskUsage {
     ObjectText usage = members_.object();
     // What is empty stays as a host has it: null, [] or, when it was not asked for, not there.
     const auto put = [&usage](std::string_view key, std::string value) {
-      if (value != "[]") usage.set(key, std::move(value));
+      if (std::string_view(value) != "[]") usage.set(key, std::move(value));
     };
     std::vector<ListOfHost> lists;
     for (const auto& [hostname, list] : containers_) lists.push_back({hostname, list});
