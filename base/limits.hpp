@@ -20,7 +20,7 @@ inline constexpr std::size_t http_connections = 1024;
 inline constexpr milliseconds http_header_timeout{10'000};  ///< From the first byte to the last.
 inline constexpr milliseconds http_body_timeout{60'000};    ///< From the header's end to the last.
 inline constexpr milliseconds http_idle_timeout{75'000};    ///< Between requests.
-inline constexpr milliseconds http_write_timeout{30'000};  ///< In which nothing of it is taken.
+inline constexpr milliseconds http_write_timeout{30'000};   ///< In which nothing of it is taken.
 /// In which nothing moves of a call whose client is gone, before its upstream is given up.
 inline constexpr milliseconds http_gone_grace{30'000};
 /// In which something is unacknowledged and nothing comes: the other end has vanished.
