@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <queue>
 
 #include "base/json_reader.hpp"
@@ -187,7 +188,10 @@ std::int64_t created_of(std::string_view entry) {
 }
 
 std::string with_created_nano(std::string entry, std::int64_t nano) {
-  if (entry.size() < 3 || nano / second_nano != created_of(entry)) return entry;
+  if (entry.size() < 3) return entry;
+  const std::int64_t created = created_of(entry);
+  if (created < 0 || nano / second_nano < created) return entry;
+  if (nano / second_nano > created) nano = created * second_nano + (second_nano - 1);
   entry.insert(1, std::string(nano_member) + std::to_string(nano) + ",");
   return entry;
 }
@@ -199,7 +203,9 @@ std::int64_t created_nano_of(std::string_view entry) {
     std::from_chars(digits.data(), digits.data() + digits.size(), nano);
     return nano;
   }
-  return created_of(entry) * second_nano;
+  // No daemon's clock is beyond; of what is, the order does not matter.
+  constexpr std::int64_t latest = std::numeric_limits<std::int64_t>::max() / second_nano;
+  return std::clamp(created_of(entry), -latest, latest) * second_nano;
 }
 
 Merged merge_lists(std::span<const ListOfHost> lists, std::optional<std::size_t> limit) {

@@ -23,7 +23,8 @@ std::string herd_list_entry(std::string_view entry, const NodeView& node, NameSt
 std::string herd_inspection(std::string_view body, const NodeView& node);
 
 /// The element with "CreatedNano" as its first member: dockerd lists seconds, too coarse to order
-/// what several hosts created at once. Unchanged when `nano` is not within the element's second.
+/// what several hosts created at once. `nano` is the moment, or that of the event, which may fall
+/// into a later second: then the end of the element's second counts. Unchanged when it is earlier.
 std::string with_created_nano(std::string entry, std::int64_t nano);
 
 /// Nanoseconds since 1970, by "CreatedNano" when that is first, else by Created.

@@ -168,6 +168,18 @@ TEST(HerdInspection, that_is_none_passes_unchanged) {
   }
 }
 
+TEST(WithCreatedNano, keeps_the_second_that_the_daemon_lists) {
+  const std::string entry = R"({"Id":"a","Created":7})";
+  EXPECT_EQ(created_nano_of(with_created_nano(entry, 7'300'000'001)), 7'300'000'001);
+  EXPECT_EQ(created_nano_of(with_created_nano(entry, 8'010'000'000)), 7'999'999'999)
+      << "its event came in the next second";
+  EXPECT_EQ(with_created_nano(entry, 6'999'999'999), entry);
+  EXPECT_EQ(with_created_nano(entry, 0), entry);
+  const std::string long_ago = R"({"Id":"a","Created":-9000000000000000000})";
+  EXPECT_EQ(with_created_nano(long_ago, 7), long_ago);
+  EXPECT_LT(created_nano_of(long_ago), 0);
+}
+
 TEST(CreatedOf, reads_the_entrys_own_time_wherever_it_stands) {
   const std::vector<std::pair<std::string, std::int64_t>> cases = {
       {std::string(entry_of_dockerd), 1795548145},
