@@ -76,33 +76,37 @@ TEST_F(GoneClient, that_ended_its_side_may_read_as_slowly_as_it_likes) {
   sender.join();
 }
 
-TEST_F(GoneClient, of_a_connection_that_was_taken_over_may_wait_half_closed) {
+class HalfClosed : public GoneClient {
+ protected:
+  /// The upstream's end of a connection that was taken over, of which the client has ended its
+  /// side.
+  std::unique_ptr<ScriptedUpstream::Peer> half_closed(Client& client) {
+    client.send(take_over);
+    auto peer = upstream.accept();
+    peer->receive_until("\r\n\r\n");
+    peer->send(taken_over);
+    EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 101 "));
+    client.end_sending();
+    EXPECT_EQ(peer->receive_rest(), "");
+    return peer;
+  }
+};
+
+TEST_F(HalfClosed, that_was_taken_over_may_wait) {
   start();
   Client client = connect();
-  client.send(take_over);
-  const auto peer = upstream.accept();
-  peer->receive_until("\r\n\r\n");
-  peer->send(taken_over);
-  EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 101 "));
-  client.end_sending();
-  EXPECT_EQ(peer->receive_rest(), "");
+  const auto peer = half_closed(client);
   wait_longer_than_the_grace();
   peer->send("late");
   peer->close();
   EXPECT_EQ(client.rest(), "late");
 }
 
-TEST_F(GoneClient, whose_half_closed_connection_breaks_ends_the_upstream) {
+TEST_F(HalfClosed, that_breaks_ends_the_upstream) {
   settings.gone_grace = never;
   start();
   Client client = connect();
-  client.send(take_over);
-  const auto peer = upstream.accept();
-  peer->receive_until("\r\n\r\n");
-  peer->send(taken_over);
-  EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 101 "));
-  client.end_sending();
-  EXPECT_EQ(peer->receive_rest(), "");
+  const auto peer = half_closed(client);
   client.reset();
   EXPECT_TRUE(all_ended());
 }
