@@ -7,11 +7,12 @@ from tree import LIBRARIES, code_only
 # Which folders a folder may include: arrows point down, siblings never include each other.
 MAY_INCLUDE = {
     "base": {"base"},
-    "bus": {"base", "bus"},
-    "docker_client": {"base", "docker_client"},
-    "http_api": {"base", "http_api"},
-    "engine_api": {"base", "docker_client", "http_api", "engine_api"},
-    "agent": {"base", "bus", "docker_client", "http_api", "engine_api", "agent"},
+    "trust": {"base", "trust"},
+    "bus": {"base", "trust", "bus"},
+    "docker_client": {"base", "trust", "docker_client"},
+    "http_api": {"base", "trust", "http_api"},
+    "engine_api": {"base", "trust", "docker_client", "http_api", "engine_api"},
+    "agent": {"base", "trust", "bus", "docker_client", "http_api", "engine_api", "agent"},
 }
 
 FILE_LINES = 500
@@ -29,7 +30,8 @@ SHELLS = ("bus/zmq_transport.cpp", "bus/peer_link.hpp", "bus/beacon_discovery.cp
 BANNED = (
     (r"\bdetached\b", EVERYWHERE, "a TaskGroup: an exception in a detached coroutine vanishes", ()),
     (r"\bstd::(cout|cerr|clog)\b|(?<![:\w])f?printf\s*\(|\bstd::f?printf\b",
-     ("base", "bus", "docker_client", "http_api", "engine_api"), "the folder's logger (base/log.hpp)", ()),
+     ("base", "trust", "bus", "docker_client", "http_api", "engine_api"),
+     "the folder's logger (base/log.hpp)", ()),
     (r"\busing\s+namespace\s+std\s*;", EVERYWHERE, "the names you need, one by one", ()),
     (r"\bjson::(parse|accept)\s*\(", PRODUCT, "parse_json() of base/json_reader.hpp",
      ("base/json_reader.cpp",)),
@@ -47,7 +49,7 @@ BANNED = (
      "the node's seeded generator, so that a run can be repeated", ()),
     (r"\b(io|ioc|io_|io_context|io_context_|context|context_)\.stop\s*\(\s*\)", PRODUCT,
      "closing the task groups: stop() abandons what is under way", ()),
-    (r"\b(steady|system|high_resolution)_clock::now\s*\(", ("bus", "engine_api", "agent"),
+    (r"\b(steady|system|high_resolution)_clock::now\s*\(", ("trust", "bus", "engine_api", "agent"),
      "the Clock port (base/clock.hpp), so that time can be virtual", SHELLS),
 )
 

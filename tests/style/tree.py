@@ -6,7 +6,7 @@ import re
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-LIBRARIES = ("base", "bus", "docker_client", "http_api", "engine_api", "agent")
+LIBRARIES = ("base", "trust", "bus", "docker_client", "http_api", "engine_api", "agent")
 
 
 @functools.lru_cache(maxsize=None)
