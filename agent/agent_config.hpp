@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "bus/event_bus.hpp"
 #include "engine_api/node_view.hpp"
+#include "trust/herd_key.hpp"
 
 namespace dockherd::agent {
 
@@ -67,7 +68,12 @@ struct AgentConfig {
 
   std::filesystem::path templates = "templates";
   LogSettings log;
-  bool insecure = false;  ///< May listen beyond loopback, without keys.
+  bool insecure = false;                         ///< May listen beyond loopback, without keys.
+  std::vector<std::filesystem::path> key_files;  ///< `key`: what `keys` are read from.
+  trust::HerdKeys keys;
+
+  /// Whether agents may be spoken with beyond loopback.
+  bool networked() const { return insecure || !key_files.empty(); }
 
   /// What the reader of the files should be told once at start: ignored keys and the like.
   std::vector<std::string> notes;

@@ -13,9 +13,9 @@ namespace {
 // DockerMod's users type "-conf FILE"; taken letter by letter that would be other options.
 constexpr std::string_view long_options[] = {"conf",  "cluster",   "hostname",  "docker",
                                              "http",  "templates", "log-level", "insecure",
-                                             "check", "version",   "help"};
+                                             "check", "version",   "help",      "key"};
 
-const std::vector<std::string_view> commands = {"agent"};
+const std::vector<std::string_view> commands = {"agent", "keygen"};
 
 /// "-conf" and "-conf=FILE" as "--conf" and "--conf=FILE".
 std::string with_two_dashes(const std::string& argument) {
@@ -52,29 +52,57 @@ void add_agent_options(CLI::App& agent, AgentFlags& flags) {
       ->type_name("DIRECTORY");
   agent.add_option("--log-level", flags.log_level, "trace, debug, info, warn, error or off")
       ->type_name("LEVEL");
+  agent
+      .add_option("--key", flags.keys,
+                  "the herd's key file (see keygen); twice or more while keys are changed")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   agent.add_flag("--insecure", flags.insecure,
-                 "listen beyond loopback, on a network where everybody is trusted");
+                 "listen beyond loopback without a key, on a network where everybody\nis trusted");
   agent.add_flag("--check", flags.check, "check the configuration, say what it does, and exit");
 }
 
 /// The error for what CLI11 did not consume; it would name the argument and no alternative.
-PrintAndExit unexpected(const std::string& argument, const CLI::App& agent, bool in_agent) {
+PrintAndExit unexpected(const std::string& argument, const CLI::App& command, bool in_command) {
   if (argument.rfind('-', 0) == 0) {
     std::vector<std::string> names;
-    for (const CLI::Option* option : agent.get_options()) {
+    for (const CLI::Option* option : command.get_options()) {
       for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
     }
     const std::string option = argument.substr(0, argument.find('='));
     return usage_error("unknown option " + option + ", expected " +
                        suggest(option, {names.begin(), names.end()}));
   }
-  if (in_agent) return usage_error("unexpected argument \"" + argument + "\"");
+  if (in_command) return usage_error("unexpected argument \"" + argument + "\"");
   return usage_error("unknown command \"" + argument + "\", expected " +
                      suggest(argument, commands));
 }
 
-Command parse(CLI::App& app, CLI::App& agent, const AgentFlags& flags,
-              std::vector<std::string> arguments) {
+/// What can be asked for, and where CLI11 puts its flags.
+struct Commands {
+  explicit Commands(CLI::App& app);
+
+  CLI::App& agent;
+  CLI::App& keygen;
+  AgentFlags agent_flags;
+  KeygenFlags keygen_flags;
+};
+
+Commands::Commands(CLI::App& app)
+    : agent(*app.add_subcommand("agent",
+                                "Runs the agent of this Docker host until SIGTERM or SIGINT.")),
+      keygen(*app.add_subcommand("keygen",
+                                 "Makes the key of a herd: whoever has the file is in it.")) {
+  for (CLI::App* command : {&agent, &keygen}) {
+    command->set_version_flag("--version", version_text());
+    command->allow_extras();
+  }
+  add_agent_options(agent, agent_flags);
+  keygen.add_option("FILE", keygen_flags.file, "is made with mode 0600; copy it to every host")
+      ->capture_default_str();
+}
+
+Command parse(CLI::App& app, const Commands& commands_known, std::vector<std::string> arguments) {
   std::transform(arguments.begin(), arguments.end(), arguments.begin(), with_two_dashes);
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back.
   try {
@@ -86,14 +114,17 @@ Command parse(CLI::App& app, CLI::App& agent, const AgentFlags& flags,
   } catch (const CLI::ParseError& error) {
     return usage_error(error.what());
   }
-  if (const auto left = agent.remaining(); !left.empty()) {
-    return unexpected(left.front(), agent, true);
+  const auto chosen = app.get_subcommands();
+  const CLI::App& command = chosen.empty() ? commands_known.agent : *chosen.front();
+  if (const auto left = command.remaining(); !left.empty()) {
+    return unexpected(left.front(), command, true);
   }
   if (const auto left = app.remaining(); !left.empty()) {
-    return unexpected(left.front(), agent, agent.parsed());
+    return unexpected(left.front(), command, !chosen.empty());
   }
-  if (!agent.parsed()) return PrintAndExit{app.help(), 0};
-  return flags;
+  if (chosen.empty()) return PrintAndExit{app.help(), 0};
+  if (commands_known.keygen.parsed()) return commands_known.keygen_flags;
+  return commands_known.agent_flags;
 }
 
 }  // namespace
@@ -104,13 +135,8 @@ Command parse_command_line(std::vector<std::string> arguments) {
     app.set_version_flag("--version", version_text());
     app.allow_extras();
     app.require_subcommand(0, 1);
-    CLI::App& agent =
-        *app.add_subcommand("agent", "Runs the agent of this Docker host until SIGTERM or SIGINT.");
-    agent.set_version_flag("--version", version_text());
-    agent.allow_extras();
-    AgentFlags flags;
-    add_agent_options(agent, flags);
-    return parse(app, agent, flags, std::move(arguments));
+    const Commands known(app);
+    return parse(app, known, std::move(arguments));
   } catch (const std::exception& error) {
     return usage_error(error.what());
   }

@@ -17,8 +17,14 @@ struct AgentFlags {
   std::optional<std::string> http;
   std::optional<std::string> templates;
   std::optional<std::string> log_level;
+  std::vector<std::string> keys;
   bool insecure = false;
   bool check = false;  ///< Say what would be done, and end.
+};
+
+/// `dockherd keygen`.
+struct KeygenFlags {
+  std::string file = "herd.key";
 };
 
 /// Text to print, and the code to exit with: 0 for help and version, 2 for a usage error, whose
@@ -28,7 +34,7 @@ struct PrintAndExit {
   int exit_code = 0;
 };
 
-using Command = std::variant<AgentFlags, PrintAndExit>;
+using Command = std::variant<AgentFlags, KeygenFlags, PrintAndExit>;
 
 /// `arguments` without the program's name. Never throws.
 Command parse_command_line(std::vector<std::string> arguments);

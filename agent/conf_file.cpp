@@ -171,6 +171,22 @@ Result<void> read_intervals(const JsonReader& reader, ConfFile& conf) {
   return {};
 }
 
+/// One path, or several while keys are changed.
+Result<void> read_keys(const JsonReader& reader, ConfFile& conf) {
+  constexpr std::size_t most = 4;
+  const json* given = reader.any("key");
+  if (given == nullptr) return {};
+  const json list = given->is_array() ? *given : json::array({*given});
+  const bool paths = !list.empty() && list.size() <= most &&
+                     std::all_of(list.begin(), list.end(), [](const json& path) {
+                       return path.is_string() && !path.get_ref<const std::string&>().empty() &&
+                              path.get_ref<const std::string&>().find('\0') == std::string::npos;
+                     });
+  if (!paths) return reader.wrong("key", "the path of a key file, or a list of one to four");
+  for (const json& path : list) conf.keys.push_back(path.get<std::string>());
+  return {};
+}
+
 void note_ignored(const JsonReader& reader, ConfFile& conf) {
   std::vector<std::string> ignored;
   for (const char* key : {"main", "services"}) {
@@ -205,6 +221,7 @@ Result<ConfFile> read_document(const json& document, const std::string& file) {
                              "cluster",
                              "log",
                              "insecure",
+                             "key",
                              "overcommitPercent",
                              "plainNames"});
   if (!known) return known.error();
@@ -221,6 +238,7 @@ Result<ConfFile> read_document(const json& document, const std::string& file) {
   if (auto read = read_path(*reader, "templates", conf.templates); !read) return read.error();
   if (auto read = read_path(*reader, "cluster", conf.cluster); !read) return read.error();
   if (auto read = read_log(*reader, conf); !read) return read.error();
+  if (auto read = read_keys(*reader, conf); !read) return read.error();
   auto insecure = reader->boolean("insecure");
   if (!insecure) return insecure.error();
   conf.insecure = *insecure;

@@ -35,6 +35,7 @@ struct ConfFile {
   std::optional<std::string> log_level;
   std::optional<LogFormat> log_format;
   std::optional<bool> insecure;
+  std::vector<std::string> keys;  ///< From `key`: files, the agent's own first.
   std::optional<std::int64_t> overcommit_percent;
   std::optional<bool> plain_names;
 

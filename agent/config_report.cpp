@@ -95,6 +95,17 @@ std::string describe_liveness(const AgentConfig& config) {
          ", expired after " + in_milliseconds(liveness.expired);
 }
 
+std::string describe_keys(const AgentConfig& config) {
+  if (config.keys.empty()) return "none";
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < config.keys.size(); ++i) {
+    keys.push_back(config.keys[i].id() + " (" + config.key_files[i].string() + ")");
+  }
+  const std::vector<std::string> others(keys.begin() + 1, keys.end());
+  return keys.front() +
+         (others.empty() ? "" : "; also calls those that serve with " + join(others));
+}
+
 /// As a create would make it: what is wrong with Env or Labels shows only then.
 Result<json> rendered(const TemplateStore& store, const std::string& name) {
   auto body = store.load(name);
@@ -154,9 +165,10 @@ ConfigReport report_config(const AgentConfig& config) {
   add_templates(config, report);
   add_line(report, "log",
            config.log.level + ", as " + (config.log.format == LogFormat::json ? "json" : "text"));
+  add_line(report, "key", describe_keys(config));
   add_line(report, "insecure",
            config.insecure ? "yes: whoever reaches these addresses may use Docker"
-                           : "no: loopback only");
+                           : "no: without a key, loopback only");
   for (const std::string& note : config.notes) add_line(report, "note", note);
   return report;
 }

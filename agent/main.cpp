@@ -11,6 +11,7 @@
 #include "agent/config_report.hpp"
 #include "agent/resolve_config.hpp"
 #include "base/log.hpp"
+#include "trust/herd_key.hpp"
 
 namespace {
 
@@ -44,6 +45,21 @@ int run(const agent::AgentFlags& flags) {
   return agent::run_agent(*config);
 }
 
+int make_key(const agent::KeygenFlags& flags) {
+  const trust::HerdKey key = trust::HerdKey::generate();
+  if (const auto saved = key.save(flags.file); !saved) {
+    complain(saved.error().message);
+    return exit_failed;
+  }
+  std::printf(
+      "%s is the key %s of a herd. Copy it to every host, readable by the agent alone, and name "
+      "it\n"
+      "by \"key\" in conf.json or by --key. Whoever has it is in the herd and has root on its "
+      "hosts.\n",
+      flags.file.c_str(), key.id().c_str());
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -54,6 +70,7 @@ int main(int argc, char** argv) {
       std::fputs(print->text.c_str(), print->exit_code == 0 ? stdout : stderr);
       return print->exit_code;
     }
+    if (const auto* keygen = std::get_if<agent::KeygenFlags>(&command)) return make_key(*keygen);
     return run(std::get<agent::AgentFlags>(command));
   } catch (const std::exception& error) {
     complain(std::string("cannot start: ") + error.what());

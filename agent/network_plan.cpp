@@ -44,7 +44,7 @@ Result<bus::NetworkInterface> bus_interface(const AgentConfig& config) {
   if (config.beacon && !config.beacon->interface.empty()) {
     return interface_of("discovery.beacon.interface", config.beacon->interface);
   }
-  if (!config.insecure) return bus::loopback_interface();
+  if (!config.networked()) return bus::loopback_interface();
   return interface_of("bus.bind", "");
 }
 

@@ -26,8 +26,9 @@ Error bad_flag(const std::string& flag, std::string_view expected, const std::st
 Error beyond_loopback(const std::string& file, const std::string& key, const std::string& address) {
   return Error(errc::bad_config,
                (file.empty() ? "" : file + ": ") + key + " must be loopback, got " + address +
-                   ": whoever reaches an agent may use Docker. On a network where you trust "
-                   "everybody, allow it by \"insecure\": true in conf.json or by --insecure")
+                   ": whoever reaches an agent may use Docker. Give the herd a key (dockherd "
+                   "keygen, and \"key\" in conf.json), or, on a network where you trust everybody, "
+                   "allow it by \"insecure\": true in conf.json or by --insecure")
       .at_field(key);
 }
 
@@ -144,10 +145,25 @@ Result<void> resolve_log(const AgentFlags& flags, const ConfFile& conf, AgentCon
   return {};
 }
 
+void resolve_keys(const AgentFlags& flags, const ConfFile& conf, AgentConfig& config) {
+  const std::filesystem::path conf_directory = std::filesystem::path(conf.file).parent_path();
+  for (const std::string& file : conf.keys) config.key_files.push_back(conf_directory / file);
+  if (!flags.keys.empty()) config.key_files.assign(flags.keys.begin(), flags.keys.end());
+}
+
+Result<void> load_keys(AgentConfig& config) {
+  for (const std::filesystem::path& file : config.key_files) {
+    auto key = trust::HerdKey::load(file);
+    if (!key) return key.error();
+    config.keys.push_back(std::move(*key));
+  }
+  return {};
+}
+
 void resolve_bus(const ClusterFile& cluster, AgentConfig& config) {
   if (cluster.bus_bind) {
     config.bus.bind_address = *cluster.bus_bind;
-  } else if (!config.insecure) {
+  } else if (!config.networked()) {
     config.bus.bind_address = loopback;
   }
   if (cluster.first_port) config.bus.first_port = *cluster.first_port;
@@ -157,7 +173,7 @@ void resolve_bus(const ClusterFile& cluster, AgentConfig& config) {
 }
 
 void resolve_discovery(const ConfFile& conf, const ClusterFile& cluster, AgentConfig& config) {
-  const std::string fallback = config.insecure ? "" : std::string(loopback);
+  const std::string fallback = config.networked() ? "" : std::string(loopback);
   if (cluster.beacon) {
     config.beacon.emplace();
     config.beacon->port = cluster.beacon_port.value_or(default_beacon_port);
@@ -167,7 +183,7 @@ void resolve_discovery(const ConfFile& conf, const ClusterFile& cluster, AgentCo
   if (!cluster.gossip) return;
   const ListenAddress listen = cluster.gossip_bind.value_or(ListenAddress{});
   config.gossip.emplace();
-  config.gossip->bind.host = listen.address.value_or(config.insecure ? "0.0.0.0" : fallback);
+  config.gossip->bind.host = listen.address.value_or(config.networked() ? "0.0.0.0" : fallback);
   config.gossip->bind.port = listen.port.value_or(default_gossip_port);
   config.gossip->seeds = cluster.seeds;
 }
@@ -215,6 +231,7 @@ Result<AgentConfig> merge_config(const AgentFlags& flags, const ConfFile& conf,
   AgentConfig config;
   config.notes = conf.notes;
   config.insecure = flags.insecure || conf.insecure.value_or(false);
+  resolve_keys(flags, conf, config);
   if (auto done = resolve_names(flags, conf, cluster, environment, config); !done) {
     return done.error();
   }
@@ -224,7 +241,7 @@ Result<AgentConfig> merge_config(const AgentFlags& flags, const ConfFile& conf,
   if (auto done = resolve_log(flags, conf, config); !done) return done.error();
   resolve_bus(cluster, config);
   resolve_discovery(conf, cluster, config);
-  if (!config.insecure) {
+  if (!config.networked()) {
     if (auto checked = check_loopback(cluster, config); !checked) return checked.error();
   }
   if (conf.relist_interval) config.relist_interval = *conf.relist_interval;
@@ -252,7 +269,10 @@ Result<AgentConfig> resolve_config(const AgentFlags& flags, const Environment& e
   }
   auto cluster = read_named<ClusterFile>(cluster_path, read_cluster_file);
   if (!cluster) return cluster.error();
-  return merge_config(flags, *conf, *cluster, environment);
+  auto config = merge_config(flags, *conf, *cluster, environment);
+  if (!config) return config;
+  if (auto loaded = load_keys(*config); !loaded) return loaded.error();
+  return config;
 }
 
 }  // namespace dockherd::agent

@@ -1,5 +1,6 @@
 // From flags, files, environment and defaults to one AgentConfig. The rules that need more than
-// one of them are here; first of all that nothing listens beyond loopback unless told so.
+// one of them are here; first of all that nothing listens beyond loopback without a key unless told
+// so.
 #pragma once
 
 #include <optional>
@@ -27,7 +28,8 @@ Environment read_environment();
 Result<AgentConfig> merge_config(const AgentFlags& flags, const ConfFile& conf,
                                  const ClusterFile& cluster, const Environment& environment);
 
-/// Reads the files that `flags` names (and the cluster file that conf.json names), then merges.
+/// Reads the files that `flags` names (and the cluster file that conf.json names), merges, and
+/// reads the keys.
 Result<AgentConfig> resolve_config(const AgentFlags& flags, const Environment& environment);
 
 }  // namespace dockherd::agent
