@@ -46,6 +46,7 @@ class Agent {
   asio::io_context io_{1};
   SystemClock clock_;
   NodeId id_;
+  std::shared_ptr<const bus::BusKeys> bus_keys_;  // Null without a herd key.
   std::uint64_t seed_ = 0;
   TaskGroup tasks_{io_.get_executor(), log_};
   TaskGroup docker_tasks_{io_.get_executor(), log_};  // Of the Docker API and its upstreams.
@@ -60,7 +61,8 @@ class Agent {
 
 Result<void> Agent::build() {
   auto random = make_random_generator();
-  id_ = NodeId::random(random);
+  if (!config_.keys.empty()) bus_keys_ = std::make_shared<const bus::BusKeys>(config_.keys);
+  id_ = bus_keys_ ? bus_keys_->node() : NodeId::random(random);
   seed_ = random();
 
   docker_client::EngineSettings engine = docker_client::engine_settings_from_environment();
@@ -69,8 +71,10 @@ Result<void> Agent::build() {
 
   const auto interface = bus_interface(config_);
   if (!interface) return interface.error();
-  auto transport = bus::ZmqTransport::open(
-      io_.get_executor(), id_, mailbox_settings(config_, *interface), get_logger("bus"));
+  auto mailbox = mailbox_settings(config_, *interface);
+  mailbox.keys = bus_keys_;
+  auto transport =
+      bus::ZmqTransport::open(io_.get_executor(), id_, std::move(mailbox), get_logger("bus"));
   if (!transport) return transport.error();
   transport_ = std::move(*transport);
   if (auto built = build_discoveries(*interface); !built) return built.error();
@@ -105,12 +109,14 @@ Result<void> Agent::build_discoveries(const bus::NetworkInterface& interface) {
   if (config_.beacon) {
     auto beacon = beacon_settings(config_, interface);
     if (!beacon) return beacon.error();
+    beacon->keys = bus_keys_;
     discoveries_.push_back(std::make_unique<bus::BeaconDiscovery>(
         io_.get_executor(), std::move(*beacon), get_logger("bus")));
   }
   if (config_.gossip) {
     auto gossip = gossip_settings(config_);
     if (!gossip) return gossip.error();
+    gossip->keys = bus_keys_;
     discoveries_.push_back(std::make_unique<bus::GossipDiscovery>(
         io_.get_executor(), std::move(*gossip), get_logger("bus")));
   }
@@ -139,14 +145,16 @@ NodeSettings Agent::node_settings(const bus::NetworkInterface& interface) const 
 
 void Agent::run() {
   node_->start();
-  log_->info("started version={} host={} id={} herd={} http={} bus={} docker={}", DOCKHERD_VERSION,
-             config_.hostname, id_.short_hex(), config_.herd, server_->local_address(),
-             transport_->endpoint(), config_.docker);
+  log_->info("started version={} host={} id={} herd={} key={} http={} bus={} docker={}",
+             DOCKHERD_VERSION, config_.hostname, id_.short_hex(), config_.herd,
+             bus_keys_ ? bus_keys_->id() : "none", server_->local_address(), transport_->endpoint(),
+             config_.docker);
   if (config_.insecure) {
     log_->warn(
-        "insecure: anybody who reaches http={} or bus={} has root on this host by way of "
-        "Docker; use it on trusted networks only",
-        server_->local_address(), transport_->endpoint());
+        "insecure: anybody who reaches {} has root on this host by way of Docker; use it on "
+        "trusted networks only",
+        bus_keys_ ? "http=" + server_->local_address()
+                  : "http=" + server_->local_address() + " or bus=" + transport_->endpoint());
   }
   tasks_.spawn("run", run_until_signalled());
   io_.run();

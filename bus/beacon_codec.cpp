@@ -21,6 +21,13 @@ std::string encode_beacon(const Beacon& beacon) {
   return out.take();
 }
 
+std::string encode_beacon_to_tag(const Beacon& beacon) {
+  WireWriter out(beacon_bytes_with_tag);
+  out.raw(encode_beacon(beacon));
+  out.u32(beacon.address);
+  return out.take();
+}
+
 DecodedBeacon decode_beacon(std::string_view datagram) {
   DecodedBeacon decoded;
   WireReader in(datagram);
@@ -30,12 +37,17 @@ DecodedBeacon decode_beacon(std::string_view datagram) {
     decoded.kind = BeaconKind::curve;
     return decoded;
   }
-  if (version != version_plain || datagram.size() != beacon_bytes) return decoded;
+  const bool tagged = datagram.size() == beacon_bytes_with_tag;
+  if (version != version_plain || !(tagged || datagram.size() == beacon_bytes)) return decoded;
   const auto id = NodeId::from_bytes(in.bytes(16));
-  const std::uint16_t port = in.u16();
+  decoded.beacon.port = in.u16();
+  if (tagged) decoded.beacon.address = in.u32();
   if (!in.ok() || !id) return decoded;
-  decoded.kind = BeaconKind::plain;
-  decoded.beacon = Beacon{*id, port};
+  decoded.beacon.id = *id;
+  decoded.kind = tagged ? BeaconKind::tagged : BeaconKind::plain;
+  if (!tagged) return decoded;
+  decoded.signed_part = datagram.substr(0, datagram.size() - beacon_tag_bytes);
+  decoded.tag = datagram.substr(decoded.signed_part.size());
   return decoded;
 }
 

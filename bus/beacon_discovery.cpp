@@ -6,7 +6,10 @@
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <charconv>
+#include <string_view>
 #include <utility>
+
+#include "bus/told_once.hpp"
 
 namespace dockherd::bus {
 
@@ -22,6 +25,17 @@ std::uint16_t port_of(const std::string& endpoint) {
   if (colon == std::string::npos) return 0;
   std::from_chars(endpoint.data() + colon + 1, endpoint.data() + endpoint.size(), port);
   return port;
+}
+
+/// The IPv4 address of "tcp://ADDRESS:PORT".
+asio::ip::address_v4 address_of(const std::string& endpoint) {
+  constexpr std::string_view scheme = "tcp://";
+  const auto colon = endpoint.rfind(':');
+  error_code failure;
+  if (!endpoint.starts_with(scheme) || colon < scheme.size()) return {};
+  const auto text = endpoint.substr(scheme.size(), colon - scheme.size());
+  const auto address = asio::ip::make_address_v4(text, failure);
+  return failure ? asio::ip::address_v4() : address;
 }
 
 /// A bound UDP socket that shares its port with others, for broadcasts. Closed on failure.
@@ -56,6 +70,7 @@ class BeaconDiscovery::Core : public std::enable_shared_from_this<BeaconDiscover
     listener_ = &listener;
     self_ = self;
     mailbox_port_ = port_of(endpoint);
+    mailbox_address_ = address_of(endpoint);
     tick();
   }
 
@@ -101,7 +116,8 @@ class BeaconDiscovery::Core : public std::enable_shared_from_this<BeaconDiscover
     Beacon beacon;
     beacon.id = self_;
     beacon.port = port;
-    const std::string datagram = encode_beacon(beacon);
+    beacon.address = mailbox_address_.to_uint();
+    const std::string datagram = settings_.keys ? tagged(beacon) : encode_beacon(beacon);
     error_code error;
     const udp::endpoint everyone(settings_.interface.broadcast, settings_.port);
     sender_.send_to(asio::buffer(datagram), everyone, 0, error);
@@ -138,21 +154,53 @@ class BeaconDiscovery::Core : public std::enable_shared_from_this<BeaconDiscover
         });
   }
 
+  std::string tagged(const Beacon& beacon) const {
+    std::string datagram = encode_beacon_to_tag(beacon);
+    for (const std::uint8_t byte : settings_.keys->beacon_tag(datagram)) {
+      datagram += static_cast<char>(byte);
+    }
+    return datagram;
+  }
+
   void handle(std::string_view datagram) {
     const auto decoded = decode_beacon(datagram);
-    const auto address = from_.address().to_v4();
-    if (decoded.kind != BeaconKind::plain || !settings_.interface.contains(address)) {
+    const auto sender = from_.address().to_v4();
+    const bool is_beacon = decoded.kind == BeaconKind::plain || decoded.kind == BeaconKind::tagged;
+    if (!is_beacon || !settings_.interface.contains(sender)) {
       ++counters.ignored;
       return;
     }
     if (decoded.beacon.id == self_) return;
+    if (!is_of_our_herd(decoded)) {
+      ++counters.forged;
+      tell_other_key(sender.to_string());
+      return;
+    }
     ++counters.received;
     if (decoded.beacon.port == 0) {
       listener_->on_departure(decoded.beacon.id);
       return;
     }
+    const auto address = settings_.keys ? asio::ip::address_v4(decoded.beacon.address) : sender;
     listener_->on_sighting(decoded.beacon.id, "tcp://" + address.to_string() + ":" +
                                                   std::to_string(decoded.beacon.port));
+  }
+
+  bool is_of_our_herd(const DecodedBeacon& decoded) const {
+    if (!settings_.keys) return decoded.kind == BeaconKind::plain;
+    return decoded.kind == BeaconKind::tagged &&
+           settings_.keys->is_beacon_tag(decoded.signed_part, decoded.tag);
+  }
+
+  void tell_other_key(const std::string& address) {
+    if (!told_.is_first(address)) return;
+    if (settings_.keys) {
+      log_->warn("beacons with another key address={} key={}: it has another key, or none", address,
+                 settings_.keys->id());
+    } else {
+      log_->warn("beacons with a key address={}: its herd has a key, and this agent has none",
+                 address);
+    }
   }
 
   BeaconSettings settings_;
@@ -163,6 +211,8 @@ class BeaconDiscovery::Core : public std::enable_shared_from_this<BeaconDiscover
   DiscoveryListener* listener_ = nullptr;  // Null when stopped.
   NodeId self_;
   std::uint16_t mailbox_port_ = 0;
+  asio::ip::address_v4 mailbox_address_;
+  ToldOnce told_;  // Whose beacons have another key.
   error_code last_error_;
   // One byte more than any beacon, so that a longer datagram is not taken for one.
   std::array<char, beacon_bytes_with_curve + 1> buffer_{};

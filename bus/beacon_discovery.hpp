@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "bus/beacon_codec.hpp"
+#include "bus/bus_keys.hpp"
 #include "bus/discovery.hpp"
 #include "bus/network_interface.hpp"
 
@@ -17,6 +18,8 @@ struct BeaconSettings {
   NetworkInterface interface = loopback_interface();
   std::uint16_t port = beacon_udp_port;  ///< From and to which beacons go.
   Duration announce_interval = std::chrono::milliseconds(1'000);
+  /// Only beacons of those who have the herd's key count. Null: everybody's.
+  std::shared_ptr<const BusKeys> keys;
 };
 
 struct BeaconCounters {
@@ -24,6 +27,7 @@ struct BeaconCounters {
   std::uint64_t send_errors = 0;
   std::uint64_t received = 0;  ///< Of peers; not our own.
   std::uint64_t ignored = 0;   ///< No beacon, another version, or from outside the subnet.
+  std::uint64_t forged = 0;    ///< Of another key than the herd's, or of none.
 };
 
 /// Purpose: broadcasts our beacon and hears those of the interface's subnet. Broadcasts go from

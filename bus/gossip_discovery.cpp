@@ -48,6 +48,13 @@ GossipHandlers GossipDiscovery::handlers() {
   handlers.on_closed = [this](GossipLinkId link) {
     table_.drop_link(link, std::chrono::steady_clock::now());
   };
+  handlers.on_refused = [this](const std::string& address) {
+    // While keys are changed a member may call with the other one first.
+    const unsigned times = settings_.keys->size() == 1 ? 1 : 5;
+    if (address.empty() || !told_.is_time(address, times)) return;
+    log_->warn("gossip refused address={} key={}: it has another key than this herd, or none",
+               address, settings_.keys->id());
+  };
   return handlers;
 }
 
@@ -64,8 +71,8 @@ void GossipDiscovery::start(DiscoveryListener& listener, const NodeId& self,
       log_->error("gossip seed left out: {}", address.error().message);
       continue;
     }
-    seeds_.push_back(
-        std::make_unique<GossipSeed>(executor_, *context_, *address, link++, handlers(), log_));
+    seeds_.push_back(std::make_unique<GossipSeed>(executor_, *context_, *address, link++,
+                                                  settings_.keys, handlers(), log_));
   }
   tick();
 }
@@ -89,7 +96,7 @@ void GossipDiscovery::serve() {
   }
   try {
     server_ = std::make_unique<GossipServer>(executor_, *context_, "tcp://" + address->text(),
-                                             first_client_link, handlers());
+                                             settings_.keys, first_client_link, handlers());
     bind_failed_ = false;
   } catch (const zmq::error_t& error) {
     if (!std::exchange(bind_failed_, true)) {

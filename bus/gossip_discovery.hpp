@@ -12,12 +12,15 @@
 #include "bus/gossip_seed.hpp"
 #include "bus/gossip_server.hpp"
 #include "bus/gossip_table.hpp"
+#include "bus/told_once.hpp"
 
 namespace dockherd::bus {
 
 struct GossipSettings {
   std::string bind;                ///< "HOST:PORT" to serve others; empty: client only.
   std::vector<std::string> seeds;  ///< "HOST:PORT" or "tcp://HOST:PORT"; any live one is enough.
+  /// Encrypted, and for members of the herd only. Null: for everybody.
+  std::shared_ptr<const BusKeys> keys;
   GossipTimes times;
   Duration repeat_sightings = std::chrono::seconds(1);  ///< Every known tuple is told so often.
 };
@@ -62,6 +65,7 @@ class GossipDiscovery final : public Discovery {
   std::vector<std::unique_ptr<GossipSeed>> seeds_;
   asio::steady_timer timer_;
   DiscoveryListener* listener_ = nullptr;  // Null when stopped.
+  ToldOnce told_;                          // Who has another key.
   bool bind_failed_ = false;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // Queued handlers hold it weakly.
 };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "bus/curve.hpp"
 
 namespace dockherd::bus {
 
@@ -45,18 +46,23 @@ Result<GossipAddress> parse_gossip_address(const std::string& text) {
 }
 
 GossipSeed::GossipSeed(asio::any_io_executor executor, zmq::context_t& context,
-                       GossipAddress address, GossipLinkId link, GossipHandlers handlers,
-                       Logger log)
+                       GossipAddress address, GossipLinkId link,
+                       std::shared_ptr<const BusKeys> keys, GossipHandlers handlers, Logger log)
     : executor_(executor),
       context_(context),
       address_(std::move(address)),
       link_(link),
+      keys_(std::move(keys)),
       handlers_(std::move(handlers)),
       log_(std::move(log)),
       resolver_(executor),
       timer_(executor),
       delay_(first_delay) {
   dial();
+}
+
+GossipSeed::~GossipSeed() {
+  drop_socket();
 }
 
 /// One attempt; the timer begins the next unless greet() ends the series.
@@ -86,6 +92,7 @@ void GossipSeed::resolve() {
 }
 
 void GossipSeed::connect(const std::string& ipv4) {
+  drop_socket();
   try {
     socket_ = std::make_unique<ZmqSocket>(executor_, context_, zmq::socket_type::dealer);
     zmq::socket_t& dealer = socket_->raw();
@@ -95,16 +102,38 @@ void GossipSeed::connect(const std::string& ipv4) {
     dealer.set(zmq::sockopt::sndhwm, static_cast<int>(2 * limits::gossip_tuples));
     dealer.set(zmq::sockopt::rcvhwm, 1'000);
     dealer.set(zmq::sockopt::maxmsgsize, std::int64_t{4'096});
+    if (keys_) connect_with(dealer, *keys_, tries_);
+    watch_handshake();
     dealer.connect("tcp://" + ipv4 + ":" + std::to_string(address_.port));
     socket_->watch([this] { take_turn(); });
   } catch (const zmq::error_t&) {
-    socket_.reset();  // Out of descriptors: the next attempt may find some.
+    drop_socket();  // Out of descriptors: the next attempt may find some.
   } catch (const boost::system::system_error&) {
-    socket_.reset();  // The same, told by asio.
+    drop_socket();  // The same, told by asio.
   }
+  ++tries_;
   // A refused connection is quick to try again; a dropped one costs a packet per attempt.
   delay_ = std::min<Clock::duration>(2 * delay_, longest_delay);
   redial_after(delay_);
+}
+
+void GossipSeed::watch_handshake() {
+  refused_ = false;
+  if (!keys_) return;
+  handshake_ = std::make_unique<SocketMonitor>(
+      executor_, context_, socket_->raw(),
+      ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | failed_handshake_events);
+  handshake_->watch([this] {
+    while (const auto event = handshake_->next()) {
+      if (event->event != ZMQ_EVENT_CONNECTED) refused_ = true;
+    }
+  });
+}
+
+void GossipSeed::drop_socket() {
+  if (handshake_ && socket_ && !socket_->closed()) handshake_->close(socket_->raw());
+  handshake_.reset();
+  socket_.reset();
 }
 
 void GossipSeed::redial_after(Clock::duration delay) {
@@ -112,7 +141,13 @@ void GossipSeed::redial_after(Clock::duration delay) {
   timer_.async_wait([this, alive = std::weak_ptr(alive_)](const error_code& error) {
     if (error || alive.expired() || closed_ || up_) return;
     resolver_.cancel();
-    lost("it does not answer", Clock::duration::zero());
+    // Before all keys have been tried nothing is known.
+    const bool unknown = refused_ && tries_ % keys_->size() != 0;
+    if (unknown) {
+      dial();
+      return;
+    }
+    lost(refused_ ? "it has another key, or none" : "it does not answer", Clock::duration::zero());
   });
 }
 
@@ -139,6 +174,8 @@ void GossipSeed::take_turn() {
 void GossipSeed::greet() {
   if (!up_) {
     up_ = true;
+    if (handshake_) handshake_->close(socket_->raw());
+    handshake_.reset();
     delay_ = first_delay;
     last_heard_ = Clock::now();
     ping_later();
@@ -187,7 +224,7 @@ void GossipSeed::send(const GossipMessage& message) {
 /// Ends this attempt or session; the next begins later.
 void GossipSeed::lost(const char* reason, Clock::duration next_attempt) {
   const bool was_up = std::exchange(up_, false);
-  socket_.reset();
+  drop_socket();
   if (!reported_down_) {
     log_->warn("gossip seed lost seed={} reason=\"{}\"", address_.text(), reason);
     reported_down_ = true;
@@ -207,6 +244,8 @@ void GossipSeed::close(int linger_ms) {
   closed_ = true;
   resolver_.cancel();
   timer_.cancel();
+  if (handshake_ && socket_) handshake_->close(socket_->raw());
+  handshake_.reset();
   if (socket_) socket_->close(linger_ms);
 }
 

@@ -35,7 +35,9 @@ Result<GossipAddress> parse_gossip_address(const std::string& text);
 class GossipSeed {
  public:
   GossipSeed(asio::any_io_executor executor, zmq::context_t& context, GossipAddress address,
-             GossipLinkId link, GossipHandlers handlers, Logger log);
+             GossipLinkId link, std::shared_ptr<const BusKeys> keys, GossipHandlers handlers,
+             Logger log);
+  ~GossipSeed();
 
   void send(const GossipMessage& message);
   void close(int linger_ms);
@@ -48,6 +50,8 @@ class GossipSeed {
   void dial();
   void resolve();
   void connect(const std::string& ipv4);
+  void watch_handshake();
+  void drop_socket();
   void redial_after(Clock::duration delay);
   void take_turn();
   void greet();
@@ -59,11 +63,15 @@ class GossipSeed {
   zmq::context_t& context_;
   GossipAddress address_;
   GossipLinkId link_;
+  std::shared_ptr<const BusKeys> keys_;
   GossipHandlers handlers_;
   Logger log_;
   asio::ip::tcp::resolver resolver_;
   asio::steady_timer timer_;  // Not up: the next attempt. Up: the next PING.
   std::unique_ptr<ZmqSocket> socket_;
+  std::unique_ptr<SocketMonitor> handshake_;  // With keys, until up.
+  unsigned tries_ = 0;
+  bool refused_ = false;  // The last try reached the seed and came to nothing.
   Clock::duration delay_;
   Clock::time_point last_heard_;
   bool up_ = false;

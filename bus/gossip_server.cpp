@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "bus/curve.hpp"
 
 namespace dockherd::bus {
 
@@ -19,9 +20,9 @@ GossipMessage message_of(GossipKind kind) {
 }  // namespace
 
 GossipServer::GossipServer(asio::any_io_executor executor, zmq::context_t& context,
-                           const std::string& endpoint, GossipLinkId first_link,
-                           GossipHandlers handlers)
-    : socket_(std::move(executor), context, zmq::socket_type::router),
+                           const std::string& endpoint, std::shared_ptr<const BusKeys> keys,
+                           GossipLinkId first_link, GossipHandlers handlers)
+    : socket_(executor, context, zmq::socket_type::router),
       handlers_(std::move(handlers)),
       next_link_(first_link) {
   zmq::socket_t& router = socket_.raw();
@@ -34,8 +35,29 @@ GossipServer::GossipServer(asio::any_io_executor executor, zmq::context_t& conte
   router.set(zmq::sockopt::tcp_keepalive_idle, 60);
   router.set(zmq::sockopt::tcp_keepalive_intvl, 10);
   router.set(zmq::sockopt::tcp_keepalive_cnt, 3);
+  if (keys) secure(executor, context, *keys);
   router.bind(endpoint);
   socket_.watch([this] { take_turn(); });
+}
+
+void GossipServer::secure(asio::any_io_executor executor, zmq::context_t& context,
+                          const BusKeys& keys) {
+  zap_.emplace(executor, context);
+  serve_with(socket_.raw(), keys);
+  monitor_.emplace(executor, context, socket_.raw(),
+                   ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | failed_handshake_events);
+  monitor_->watch([this] {
+    while (const auto event = monitor_->next()) {
+      const auto refused = failed_handshakes_.note(*event);
+      if (refused && handlers_.on_refused) handlers_.on_refused(*refused);
+    }
+  });
+}
+
+void GossipServer::close(int linger_ms) {
+  if (monitor_ && !socket_.closed()) monitor_->close(socket_.raw());
+  socket_.close(linger_ms);
+  if (zap_) zap_->close();
 }
 
 void GossipServer::take_turn() {

@@ -4,11 +4,16 @@
 
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "bus/bus_keys.hpp"
 #include "bus/gossip_codec.hpp"
 #include "bus/gossip_table.hpp"
+#include "bus/socket_monitor.hpp"
+#include "bus/zap_handler.hpp"
 #include "bus/zmq_socket.hpp"
 
 namespace dockherd::bus {
@@ -18,6 +23,8 @@ struct GossipHandlers {
   std::function<std::vector<GossipMessage>()> table;
   std::function<void(GossipLinkId from, const GossipMessage&)> on_publish;
   std::function<void(GossipLinkId)> on_closed;
+  /// Servers with keys: somebody at that address has another one, or none.
+  std::function<void(const std::string& address)> on_refused;
 };
 
 /// Purpose: keeps the sessions of clients. A client is not dropped for being quiet: czmq's never
@@ -25,24 +32,29 @@ struct GossipHandlers {
 /// Owner: GossipDiscovery.
 class GossipServer {
  public:
-  /// Throws zmq::error_t when `endpoint` cannot be bound.
+  /// `keys`: null for none. Throws zmq::error_t when `endpoint` cannot be bound.
   GossipServer(asio::any_io_executor executor, zmq::context_t& context, const std::string& endpoint,
-               GossipLinkId first_link, GossipHandlers handlers);
+               std::shared_ptr<const BusKeys> keys, GossipLinkId first_link,
+               GossipHandlers handlers);
 
   /// To every client but `except`.
   void send_to_all(const GossipMessage& message, GossipLinkId except);
-  void close(int linger_ms) { socket_.close(linger_ms); }
+  void close(int linger_ms);
 
   std::size_t clients() const { return clients_.size(); }
 
  private:
+  void secure(asio::any_io_executor executor, zmq::context_t& context, const BusKeys& keys);
   void take_turn();
   void handle(const std::string& routing_id, const GossipMessage& message);
   void greet(const std::string& routing_id);
   bool send(const std::string& routing_id, const GossipMessage& message);
   void drop(const std::string& routing_id);
 
+  std::optional<ZapHandler> zap_;
   ZmqSocket socket_;
+  std::optional<SocketMonitor> monitor_;  // With keys only.
+  FailedHandshakes failed_handshakes_;
   GossipHandlers handlers_;
   GossipLinkId next_link_;
   std::map<std::string, GossipLinkId> clients_;  // By the ROUTER's routing id.

@@ -1,9 +1,9 @@
 #include "bus/mailbox.hpp"
 
-#include <cstring>
 #include <utility>
 
 #include "base/limits.hpp"
+#include "bus/curve.hpp"
 
 namespace dockherd::bus {
 
@@ -15,40 +15,42 @@ constexpr int messages_per_turn = 256;
 // make it hold so many of limits::bus_message_bytes, and more by a message of frames without end.
 // Beyond, TCP holds the sender back.
 constexpr int unread_messages_per_peer = 32;
+// RFC 36: 0x01 and the UUID. With keys a link adds bytes that nobody can guess, so that no other
+// member can take its place by giving the same identity.
 constexpr std::size_t identity_bytes = 17;
+constexpr std::size_t keyed_identity_bytes = identity_bytes + link_nonce_bytes;
 
-/// RFC 36: 0x01 and the UUID.
-std::optional<NodeId> to_peer(const zmq::message_t& identity) {
-  const auto text = identity.to_string_view();
-  if (text.size() != identity_bytes || text.front() != '\x01') return std::nullopt;
-  return NodeId::from_bytes(text.substr(1));
-}
+// What a client may take to say who it is.
+constexpr int handshake_ms = 5'000;
 
 }  // namespace
 
-Mailbox::Mailbox(asio::any_io_executor executor, zmq::context_t& context,
-                 const std::string& address, std::uint16_t low, std::uint16_t high)
-    : router_(executor, context, zmq::socket_type::router),
-      monitor_(executor, context, zmq::socket_type::pair) {
+Mailbox::Mailbox(asio::any_io_executor executor, zmq::context_t& context, const Settings& settings)
+    : keyed_(settings.keys != nullptr),
+      router_(executor, context, zmq::socket_type::router),
+      monitor_(executor, context, router_.raw(),
+               ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | failed_handshake_events) {
   zmq::socket_t& router = router_.raw();
   router.set(zmq::sockopt::router_handover, true);
   router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::bus_message_bytes));
   router.set(zmq::sockopt::rcvhwm, unread_messages_per_peer);
   router.set(zmq::sockopt::backlog, 512);  // A whole herd may connect at once.
+  router.set(zmq::sockopt::handshake_ivl, handshake_ms);
   // A peer whose machine vanished would stay connected: let the kernel ask now and then.
   router.set(zmq::sockopt::tcp_keepalive, 1);
   router.set(zmq::sockopt::tcp_keepalive_idle, 60);
   router.set(zmq::sockopt::tcp_keepalive_intvl, 10);
   router.set(zmq::sockopt::tcp_keepalive_cnt, 3);
-  const std::string name = "inproc://mailbox-monitor";
-  zmq_socket_monitor(router.handle(), name.c_str(), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
-  monitor_.raw().connect(name);
-  bind(address, low, high);
+  if (settings.keys) {
+    zap_.emplace(executor, context);
+    serve_with(router, *settings.keys);
+  }
+  bind(settings);
 }
 
-void Mailbox::bind(const std::string& address, std::uint16_t low, std::uint16_t high) {
-  for (std::uint32_t port = low; port <= high; ++port) {
-    const std::string endpoint = "tcp://" + address + ":" + std::to_string(port);
+void Mailbox::bind(const Settings& settings) {
+  for (std::uint32_t port = settings.low; port <= settings.high; ++port) {
+    const std::string endpoint = "tcp://" + settings.address + ":" + std::to_string(port);
     if (zmq_bind(router_.raw().handle(), endpoint.c_str()) == 0) {
       port_ = static_cast<std::uint16_t>(port);
       return;
@@ -70,9 +72,9 @@ void Mailbox::start(Handlers handlers) {
 }
 
 void Mailbox::close() {
-  if (!router_.closed()) zmq_socket_monitor(router_.raw().handle(), nullptr, 0);
+  if (!router_.closed()) monitor_.close(router_.raw());
   router_.close(0);
-  monitor_.close(0);
+  if (zap_) zap_->close();
 }
 
 void Mailbox::take_turn() {
@@ -98,7 +100,7 @@ void Mailbox::take_turn() {
 Mailbox::Received Mailbox::receive(Arrival& arrival) {
   zmq::message_t part;
   if (!router_.receive(part)) return Received::nothing;
-  const auto peer = to_peer(part);
+  auto peer = peer_of(part);
   std::size_t bytes = 0;
   bool more = part.more();
   while (more) {
@@ -112,11 +114,22 @@ Mailbox::Received Mailbox::receive(Arrival& arrival) {
   if (!peer || arrival.frames.empty()) return Received::dropped;
   arrival.from = *peer;
   arrival.connection.descriptor = zmq_msg_get(part.handle(), ZMQ_SRCFD);
+  if (keyed_ && !is_senders_own(part, *peer)) {
+    ++forged_;
+    return Received::dropped;
+  }
   if (!is_newest(*peer, arrival.connection.descriptor)) {
     const char* address = zmq_msg_gets(part.handle(), "Peer-Address");
     if (address != nullptr) arrival.connection.address = address;
   }
   return Received::message;
+}
+
+std::optional<NodeId> Mailbox::peer_of(const zmq::message_t& identity) const {
+  const auto text = identity.to_string_view();
+  const std::size_t expected = keyed_ ? keyed_identity_bytes : identity_bytes;
+  if (text.size() != expected || text.front() != '\x01') return std::nullopt;
+  return NodeId::from_bytes(text.substr(1, 16));
 }
 
 bool Mailbox::is_newest(const NodeId& peer, int descriptor) const {
@@ -144,25 +157,18 @@ void Mailbox::note_connection(const NodeId& peer, Connection connection) {
 }
 
 void Mailbox::read_monitor() {
-  zmq::message_t part;
-  while (monitor_.receive(part)) {
-    // Frame 1: event u16, value u32, in the machine's order. Frame 2: the address.
-    std::uint16_t event = 0;
-    std::uint32_t value = 0;
-    if (part.size() >= sizeof event + sizeof value) {
-      std::memcpy(&event, part.data(), sizeof event);
-      std::memcpy(&value, static_cast<const char*>(part.data()) + sizeof event, sizeof value);
+  while (const auto event = monitor_.next()) {
+    if (keyed_) {
+      const auto refused = failed_handshakes_.note(*event);
+      if (refused && handlers_.on_refused) handlers_.on_refused(*refused);
     }
-    while (part.more() && monitor_.receive(part)) {
-    }
-    const int descriptor = static_cast<int>(value);
-    if (event == ZMQ_EVENT_ACCEPTED) {
-      open_.insert(descriptor);
-    } else if (event == ZMQ_EVENT_DISCONNECTED) {
-      open_.erase(descriptor);
-      const auto peer = peer_of_.find(descriptor);
+    if (event->event == ZMQ_EVENT_ACCEPTED) {
+      open_.insert(event->value);
+    } else if (event->event == ZMQ_EVENT_DISCONNECTED) {
+      open_.erase(event->value);
+      const auto peer = peer_of_.find(event->value);
       if (peer == peer_of_.end()) continue;
-      to_report_.emplace_back(peer->second, descriptor);
+      to_report_.emplace_back(peer->second, event->value);
       peer_of_.erase(peer);
     }
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "bus/curve.hpp"
 
 namespace dockherd::bus {
 
@@ -66,40 +67,69 @@ struct LentFrame {
 }  // namespace
 
 PeerLink::PeerLink(asio::any_io_executor executor, zmq::context_t& context, std::string identity,
-                   std::string endpoint, Broken on_broken)
+                   std::string endpoint, std::shared_ptr<const BusKeys> keys, Handlers handlers)
     : executor_(std::move(executor)),
       context_(context),
       identity_(std::move(identity)),
       endpoint_(std::move(endpoint)),
-      on_broken_(std::move(on_broken)),
+      keys_(std::move(keys)),
+      handlers_(std::move(handlers)),
       timer_(executor_),
       redial_after_(first_redial),
       inside_(std::make_shared<Inside>()) {
   dial();
 }
 
-PeerLink::~PeerLink() = default;
+PeerLink::~PeerLink() {
+  drop_dealer();
+}
 
 void PeerLink::dial() {
+  drop_dealer();
   try {
     open_dealer();
   } catch (const zmq::error_t&) {
-    socket_.reset();  // Out of descriptors: the next try may find some.
+    drop_dealer();  // Out of descriptors: the next try may find some.
   } catch (const boost::system::system_error&) {
-    socket_.reset();  // The same, told by asio.
+    drop_dealer();  // The same, told by asio.
   }
+  ++tries_;
   redial_later();
+}
+
+void PeerLink::drop_dealer() {
+  if (handshake_ && socket_ && !socket_->closed()) handshake_->close(socket_->raw());
+  handshake_.reset();
+  socket_.reset();
+}
+
+/// Most handshakes succeed at once; only what does not is looked at more closely.
+void PeerLink::watch_handshake() {
+  if (!keys_ || tries_ == 0) return;
+  handshake_ = std::make_unique<SocketMonitor>(
+      executor_, context_, socket_->raw(),
+      ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | failed_handshake_events);
+  handshake_->watch([this] {
+    while (const auto event = handshake_->next()) {
+      if (event->event != ZMQ_EVENT_DISCONNECTED && !event->is_failed_handshake()) continue;
+      // One that is being killed hangs up as well; twice for each key is no accident.
+      if (std::exchange(refused_at_, tries_) == tries_) continue;  // One end has several events.
+      if (++refused_ == 2 * keys_->size() && handlers_.on_refused) handlers_.on_refused();
+    }
+  });
 }
 
 void PeerLink::open_dealer() {
   socket_ = std::make_unique<ZmqSocket>(executor_, context_, zmq::socket_type::dealer);
   zmq::socket_t& dealer = socket_->raw();
-  dealer.set(zmq::sockopt::routing_id, identity_);
+  dealer.set(zmq::sockopt::routing_id, keys_ ? identity_ + link_nonce() : identity_);
+  if (keys_) connect_with(dealer, *keys_, tries_);
   dealer.set(zmq::sockopt::immediate, true);
   dealer.set(zmq::sockopt::reconnect_ivl, -1);
   dealer.set(zmq::sockopt::sndhwm, libzmq_queue_messages);
   dealer.set(zmq::sockopt::rcvhwm, 4);  // A peer's ROUTER never answers.
   dealer.set(zmq::sockopt::maxmsgsize, std::int64_t{1} << 16);
+  watch_handshake();
   dealer.connect(endpoint_);
   socket_->watch([this] { take_turn(); });
 }
@@ -155,6 +185,8 @@ void PeerLink::take_turn() {
   if (!up_) {
     if (!socket_->events().writable) return;
     up_ = true;
+    if (handshake_) handshake_->close(socket_->raw());
+    handshake_.reset();
     timer_.cancel();
   }
   if (!queue_.empty()) flush();
@@ -198,7 +230,7 @@ void PeerLink::doubt() {
 }
 
 void PeerLink::broken(const std::string& reason) {
-  const Broken on_broken = std::move(on_broken_);
+  const Broken on_broken = std::move(handlers_.on_broken);
   close(0);
   if (on_broken) on_broken(reason);  // May destroy this link.
 }
@@ -206,7 +238,8 @@ void PeerLink::broken(const std::string& reason) {
 void PeerLink::close(int linger_ms) {
   closed_ = true;
   timer_.cancel();
-  on_broken_ = nullptr;
+  handlers_ = {};
+  if (handshake_ && socket_ && !socket_->closed()) handshake_->close(socket_->raw());
   if (socket_) socket_->close(linger_ms);
 }
 

@@ -9,6 +9,8 @@
 #include <memory>
 #include <string>
 
+#include "bus/bus_keys.hpp"
+#include "bus/socket_monitor.hpp"
 #include "bus/transport.hpp"
 #include "bus/zmq_socket.hpp"
 
@@ -25,9 +27,15 @@ class PeerLink {
   /// inside the call.
   using Broken = std::function<void(const std::string& reason)>;
 
-  /// `identity` is what the peer's ROUTER sees: 0x01 and our UUID.
+  struct Handlers {
+    Broken on_broken;
+    /// The peer answers, but not to any of our keys. Perhaps said again.
+    std::function<void()> on_refused;
+  };
+
+  /// `identity` is what the peer's ROUTER sees: 0x01 and our UUID. `keys`: null for none.
   PeerLink(asio::any_io_executor executor, zmq::context_t& context, std::string identity,
-           std::string endpoint, Broken on_broken);
+           std::string endpoint, std::shared_ptr<const BusKeys> keys, Handlers handlers);
   ~PeerLink();
   PeerLink(const PeerLink&) = delete;
   PeerLink& operator=(const PeerLink&) = delete;
@@ -46,6 +54,8 @@ class PeerLink {
  private:
   void dial();
   void open_dealer();
+  void watch_handshake();
+  void drop_dealer();
   void redial_later();
   void doubt();
   void take_turn();
@@ -58,8 +68,13 @@ class PeerLink {
   zmq::context_t& context_;
   std::string identity_;
   std::string endpoint_;
-  Broken on_broken_;
+  std::shared_ptr<const BusKeys> keys_;
+  Handlers handlers_;
   std::unique_ptr<ZmqSocket> socket_;
+  std::unique_ptr<SocketMonitor> handshake_;  // With keys, from the second try on, until up.
+  unsigned tries_ = 0;
+  unsigned refused_ = 0;      // Tries that reached the peer and came to nothing,
+  unsigned refused_at_ = 0;   // and the last of them.
   asio::steady_timer timer_;  // Until up: dials again. Then: looks again whether full or broken.
   std::chrono::milliseconds redial_after_;
   bool doubting_ = false;

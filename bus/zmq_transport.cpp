@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds young_link{1'000};
 
 zmq::context_t make_context() {
   zmq::context_t context(1);
-  // Links, links being replaced, mailbox and monitor; libzmq's own default is 1023.
+  // Links, links being replaced, mailbox and monitors; libzmq's own default is 1023.
   context.set(zmq::ctxopt::max_sockets,
               static_cast<int>(2 * (limits::bus_peers + limits::bus_pending_sightings)));
   return context;
@@ -65,7 +65,9 @@ ZmqTransport::ZmqTransport(asio::any_io_executor executor, const NodeId& self,
       log_(std::move(log)),
       context_(make_context()),
       identity_('\x01' + std::string(self.raw())),
-      mailbox_(executor, context_, settings.address, settings.port_low, settings.port_high),
+      keys_(settings.keys),
+      mailbox_(executor, context_,
+               {settings.address, settings.port_low, settings.port_high, settings.keys}),
       endpoint_("tcp://" + (settings.advertised.empty() ? settings.address : settings.advertised) +
                 ":" + std::to_string(mailbox_.port())),
       departure_timer_(executor) {}
@@ -81,6 +83,11 @@ void ZmqTransport::start(TransportListener& listener) {
     if (listener_ != nullptr) listener_->on_message(from, std::move(frames));
   };
   handlers.on_connection_closed = [this](const NodeId& peer) { on_connection_closed(peer); };
+  handlers.on_refused = [this](const std::string& address) {
+    // While keys are changed a member may call with the other one first.
+    const unsigned times = keys_->size() == 1 ? 1 : 5;
+    tell_refused(address, times, "has another key than this herd, or none, and was refused");
+  };
   mailbox_.start(std::move(handlers));
 }
 
@@ -97,9 +104,13 @@ bool ZmqTransport::connect(const NodeId& peer, const std::string& endpoint) {
   if (!is_tcp_endpoint(endpoint)) return false;
   links_.erase(peer);
   forget_departure(peer);
-  auto on_broken = [this, peer](const std::string& reason) { report(peer, reason); };
-  links_.emplace(peer, std::make_unique<PeerLink>(executor_, context_, identity_, endpoint,
-                                                  std::move(on_broken)));
+  PeerLink::Handlers handlers;
+  handlers.on_broken = [this, peer](const std::string& reason) { report(peer, reason); };
+  handlers.on_refused = [this, endpoint] {
+    tell_refused(endpoint, 1, "refuses the key of this herd: it has another, or none");
+  };
+  links_.emplace(peer, std::make_unique<PeerLink>(executor_, context_, identity_, endpoint, keys_,
+                                                  std::move(handlers)));
   return true;
 }
 
@@ -165,6 +176,12 @@ void ZmqTransport::report(const NodeId& peer, const std::string& reason) {
   links_.erase(peer);
   log_->debug("link closed peer={} reason=\"{}\"", peer.short_hex(), reason);
   if (listener_ != nullptr) listener_->on_link_closed(peer, reason);
+}
+
+/// Once for each: it goes on for as long as it is not mended.
+void ZmqTransport::tell_refused(const std::string& whom, unsigned times, const char* text) {
+  if (whom.empty() || !told_.is_time(whom, times)) return;
+  log_->warn("peer with another key address={} key={}: it {}", whom, keys_->id(), text);
 }
 
 }  // namespace dockherd::bus

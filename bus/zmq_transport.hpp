@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "bus/mailbox.hpp"
 #include "bus/peer_link.hpp"
+#include "bus/told_once.hpp"
 #include "bus/transport.hpp"
 
 namespace dockherd::bus {
@@ -22,6 +23,8 @@ struct ZmqTransportSettings {
   std::uint16_t port_low = 49'152;    ///< The first free port of the range is taken.
   std::uint16_t port_high = 65'535;
   std::string advertised;  ///< IPv4 that peers can use, when it is not `address`.
+  /// Encrypted, and for members of the herd only. Null: for everybody.
+  std::shared_ptr<const BusKeys> keys;
 };
 
 /// Purpose: implements Transport. Owns libzmq's context with its one I/O thread.
@@ -49,6 +52,8 @@ class ZmqTransport final : public Transport {
 
   /// Messages that were no peer's.
   std::uint64_t dropped() const { return mailbox_.dropped(); }
+  /// Among those, messages under an id that is not their sender's.
+  std::uint64_t forged() const { return mailbox_.forged(); }
   std::size_t links() const { return links_.size(); }
 
  private:
@@ -66,17 +71,20 @@ class ZmqTransport final : public Transport {
   void forget_departure(const NodeId& peer);
   void report_later(const NodeId& peer, std::string reason);
   void report(const NodeId& peer, const std::string& reason);
+  void tell_refused(const std::string& whom, unsigned times, const char* text);
 
   asio::any_io_executor executor_;
   Logger log_;
   zmq::context_t context_;
   std::string identity_;
+  std::shared_ptr<const BusKeys> keys_;
   Mailbox mailbox_;
   std::string endpoint_;
   TransportListener* listener_ = nullptr;
   std::map<NodeId, std::unique_ptr<PeerLink>> links_;
   std::vector<Departed> departed_;  // In the order of their times.
   asio::steady_timer departure_timer_;
+  ToldOnce told_;                                           // Who has another key.
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // Queued handlers hold it weakly.
 };
 
