@@ -9,6 +9,9 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cstring>
+
+#include "http_api/listen_address.hpp"
 
 namespace dockherd::http_api {
 
@@ -52,6 +55,17 @@ Connection::Socket Connection::without_delay(asio::ip::tcp::socket socket) {
   return Socket(std::move(socket));
 }
 
+std::string Connection::remote_address() const {
+  boost::system::error_code failure;
+  const auto remote = socket_.remote_endpoint(failure);
+  const int family = remote.protocol().family();
+  if (failure || (family != AF_INET && family != AF_INET6)) return {};
+  asio::ip::tcp::endpoint endpoint;
+  std::memcpy(endpoint.data(), remote.data(), std::min(endpoint.capacity(), remote.size()));
+  endpoint.resize(remote.size());
+  return format_address(endpoint);
+}
+
 void Connection::arm(Duration timeout) {
   deadline_ = clock_.now() + timeout;
   expired_ = false;
@@ -63,6 +77,8 @@ void Connection::expire(TimePoint now, Duration longest_silence) {
     reset();
     return;
   }
+  // What a reader had to say, or the end, and the socket had no room for.
+  if (channel_ && !writing_ && is_open()) push_now();
   if (now >= next_look_ && is_open()) {
     next_look_ = now + longest_silence / looks_per_silence;
     if (has_vanished(now, longest_silence)) {
@@ -107,18 +123,21 @@ bool Connection::is_quiet() {
   char byte = 0;
   boost::system::error_code failure;
   socket_.receive(asio::buffer(&byte, 1), asio::socket_base::message_peek, failure);
-  return failure == asio::error::would_block && buffer_.size() == 0;
+  const bool held = buffer_.size() > 0 || (channel_ && channel_->holds_input());
+  return failure == asio::error::would_block && !held;
 }
 
 Connection::FarEnd Connection::far_end() {
-  if (!is_open()) return FarEnd::broken;
+  if (!is_open() || truncated_) return FarEnd::broken;
+  const bool said = channel_ && channel_->heard_end();
   pollfd look{socket_.native_handle(), POLLRDHUP, 0};
-  if (::poll(&look, 1, 0) <= 0) return FarEnd::open;
+  if (::poll(&look, 1, 0) <= 0) return said ? FarEnd::ended : FarEnd::open;
   if ((look.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) return FarEnd::broken;
-  return (look.revents & POLLRDHUP) != 0 ? FarEnd::ended : FarEnd::open;
+  return said || (look.revents & POLLRDHUP) != 0 ? FarEnd::ended : FarEnd::open;
 }
 
 void Connection::shut_send() {
+  if (channel_) return shut_sealed();
   boost::system::error_code ignored;
   socket_.shutdown(asio::socket_base::shutdown_send, ignored);
 }
@@ -136,6 +155,10 @@ void Connection::close() {
 }
 
 asio::awaitable<Connection::ReadEnd> Connection::read_some(std::size_t at_most) {
+  return channel_ ? read_sealed(at_most) : read_plain(at_most);
+}
+
+asio::awaitable<Connection::ReadEnd> Connection::read_plain(std::size_t at_most) {
   boost::system::error_code failure;
   const auto space = buffer_.prepare(at_most);
   const std::size_t count =
@@ -148,11 +171,11 @@ asio::awaitable<Connection::ReadEnd> Connection::read_some(std::size_t at_most) 
 
 asio::awaitable<bool> Connection::write(std::string_view head, std::string_view body,
                                         Duration timeout) {
-  return write_all(head, body, timeout);
+  return channel_ ? write_sealed(head, body, timeout) : write_all(head, body, timeout);
 }
 
 asio::awaitable<bool> Connection::write(std::string_view head, std::string_view body) {
-  return write_all(head, body, std::nullopt);
+  return channel_ ? write_sealed(head, body, std::nullopt) : write_all(head, body, std::nullopt);
 }
 
 asio::awaitable<bool> Connection::write_all(std::string_view head, std::string_view body,
@@ -180,19 +203,27 @@ asio::awaitable<bool> Connection::write_all(std::string_view head, std::string_v
 }
 
 void Connection::write_now(std::string_view bytes) {
+  if (channel_) {
+    if (channel_->write(bytes)) push_now();
+    return;
+  }
   boost::system::error_code ignored;
   socket_.write_some(asio::buffer(bytes.data(), bytes.size()), ignored);
 }
 
 asio::awaitable<void> Connection::linger(Duration timeout) {
   boost::system::error_code failure;
-  socket_.shutdown(asio::socket_base::shutdown_send, failure);
+  if (channel_) {
+    shut_sealed();
+  } else {
+    socket_.shutdown(asio::socket_base::shutdown_send, failure);
+  }
   if (failure) co_return;
   arm(timeout);
   ReadEnd end = ReadEnd::some;
   while (end == ReadEnd::some && clock_.now() < deadline_) {
     buffer_.clear();
-    end = co_await read_some(64u << 10);
+    end = co_await read_plain(64u << 10);  // What nobody wants need not be opened.
   }
   disarm();
 }

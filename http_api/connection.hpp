@@ -1,5 +1,5 @@
-// One socket, of a client or to an upstream, with its read buffer and its deadline. Knows nothing
-// of HTTP.
+// One socket, of a client or to an upstream, with its read buffer and its deadline, plain or by
+// TLS. Knows nothing of HTTP.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -7,18 +7,23 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/clock.hpp"
+#include "http_api/tls_channel.hpp"
 
 namespace dockherd::http_api {
 
 /// Purpose: reads and writes with an end. A deadline is only a point in time here: the server's
 /// sweep calls expire() every so often, which costs a request nothing, where a timer of its own
 /// would cost each read two system calls.
-/// Shared by the coroutines that read it and that write it: at most one of each at a time.
-/// One thread only.
+/// By TLS after secure() and handshake(); then all below is said of what is inside of it. A
+/// half-closed connection is one as by TCP: close_notify goes before the socket's own end. Shared
+/// by the coroutines that read it and that write it: at most one of each at a time. One thread
+/// only.
 class Connection {
  public:
   using Socket = asio::generic::stream_protocol::socket;  ///< TCP or unix.
@@ -35,6 +40,23 @@ class Connection {
 
   /// Without waiting for more segments (TCP_NODELAY), and with probes of who is silent.
   static Socket without_delay(asio::ip::tcp::socket socket);
+
+  /// From now on all goes through `channel`. Once, before anything is read or written.
+  void secure(std::unique_ptr<TlsChannel> channel);
+  enum class Handshake {
+    done,
+    plain_http,  ///< The other side does not speak TLS but HTTP. All is plain from now on.
+    timed_out,   ///< The deadline set by arm() passed.
+    failed,      ///< tls_failure() says why.
+  };
+  asio::awaitable<Handshake> handshake();
+  /// For people: why the handshake failed, or what came later was not believed. Empty when TLS has
+  /// found no fault.
+  std::string tls_failure() const;
+  /// The common name of the verified certificate of the other side; empty without one.
+  std::string_view client_name() const;
+  /// "127.0.0.1:8080" of the other side; empty for a unix socket.
+  std::string remote_address() const;
 
   /// What was read and not yet consumed.
   boost::beast::flat_buffer& buffer() { return buffer_; }
@@ -76,6 +98,9 @@ class Connection {
   /// Ends both directions; waits under way end, too. May be called again.
   void close();
   bool is_open() const { return socket_.is_open(); }
+  /// It ended without the other side's saying so: what came may be a part of what was sent. By TLS
+  /// only; plain, that cannot be known.
+  bool truncated() const { return truncated_; }
   /// Nothing has come, not even the other side's end. For one that nobody reads.
   bool is_quiet();
   /// How the other side stands, whatever has been read: a system call, without waiting.
@@ -97,6 +122,17 @@ class Connection {
   void reset();
   asio::awaitable<bool> write_all(std::string_view head, std::string_view body,
                                   std::optional<Duration> timeout);
+  asio::awaitable<ReadEnd> read_plain(std::size_t at_most);
+  // connection_tls.cpp
+  asio::awaitable<ReadEnd> read_sealed(std::size_t at_most);
+  asio::awaitable<bool> write_sealed(std::string_view head, std::string_view body,
+                                     std::optional<Duration> timeout);
+  bool open_some(std::size_t at_most);
+  asio::awaitable<ReadEnd> pull();
+  bool pull_now(boost::system::error_code& failure);
+  bool push_now();
+  asio::awaitable<bool> push(std::optional<Duration> timeout);
+  void shut_sealed();
 
   Socket socket_;
   const Clock& clock_;
@@ -106,6 +142,9 @@ class Connection {
   TimePoint next_look_ = TimePoint::min();       // When the system is asked whether it vanished.
   std::optional<TimePoint> silent_since_;        // While something is not acknowledged.
   std::uint64_t moved_ = 0;
+  std::unique_ptr<TlsChannel> channel_;  // None: plain.
+  bool truncated_ = false;
+  bool shut_ = false;  // The socket's own end follows what the channel has still to send.
   bool expired_ = false;
   bool writing_ = false;
   bool stalled_ = false;

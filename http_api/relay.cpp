@@ -228,6 +228,7 @@ asio::awaitable<void> Exchange::relay_hijacked(UpstreamCall& call) {
     buffer.clear();
   }
   must_linger_ = open;
+  if (upstream->truncated()) break_off();
 }
 
 }  // namespace dockherd::http_api

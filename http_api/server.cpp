@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <utility>
 
 #include "base/with_deadline.hpp"
 #include "http_api/listen_address.hpp"
+#include "http_api/listener.hpp"
 
 namespace dockherd::http_api {
 
@@ -22,15 +24,6 @@ Duration sweep_period(const ServerSettings& settings) {
                 settings.write_timeout, settings.longest_silence, settings.gone_grace,
                 settings.linger_timeout});
   return std::clamp<Duration>(shortest / 8, std::chrono::milliseconds(5), std::chrono::seconds(1));
-}
-
-std::string explain(const boost::system::error_code& failure) {
-  if (failure == asio::error::address_in_use) return "another program listens there already";
-  if (failure == asio::error::access_denied) return "ports below 1024 need more rights";
-  if (failure == boost::system::errc::address_not_available) {
-    return "this host does not have that address";
-  }
-  return failure.message();
 }
 
 /// In `list` for as long as it lives.
@@ -57,28 +50,23 @@ Server::Server(asio::any_io_executor executor, Clock& clock, Handlers handlers,
       date_(clock),
       side_tasks_(executor, log),
       exchange_context_{clock, settings_, date_, handlers.upstreams, side_tasks_},
-      context_{handlers.cluster, handlers.docker, exchange_context_, clock, settings_, date_, log},
+      context_{
+          handlers.cluster, handlers.docker, exchange_context_, clock, settings_, date_, log, {}},
       acceptor_(executor),
       session_tasks_(executor, log),
       tasks_(executor, log) {}
 
 Result<void> Server::start() {
-  const auto endpoint = parse_listen_address(settings_.address);
-  if (!endpoint) return endpoint.error();
-  boost::system::error_code failure;
-  acceptor_.open(endpoint->protocol(), failure);
-  if (!failure) acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
-  if (!failure) acceptor_.bind(*endpoint, failure);
-  if (!failure) acceptor_.listen(asio::socket_base::max_listen_connections, failure);
-  if (failure) {
-    boost::system::error_code ignored;
-    acceptor_.close(ignored);
-    return Error(errc::bad_config,
-                 "cannot listen on " + settings_.address + " for HTTP: " + explain(failure));
-  }
+  auto listener = open_listener(acceptor_.get_executor(), settings_.address);
+  if (!listener) return listener.error();
+  start(*std::move(listener));
+  return {};
+}
+
+void Server::start(asio::ip::tcp::acceptor listener) {
+  acceptor_ = std::move(listener);
   local_address_ = format_address(acceptor_.local_endpoint());
   tasks_.spawn("http accept", accept_all());
-  return {};
 }
 
 asio::awaitable<void> Server::accept_all() {
@@ -134,11 +122,15 @@ asio::awaitable<void> Server::sweep() {
   sweeping_ = false;
 }
 
-asio::awaitable<void> Server::stop(TimePoint drain_deadline) {
+void Server::begin_stop() {
+  if (std::exchange(stopping_, true)) return;
   boost::system::error_code ignored;
   acceptor_.close(ignored);
-  stopping_ = true;
   for (Session* session : sessions_) session->begin_stop();
+}
+
+asio::awaitable<void> Server::stop(TimePoint drain_deadline) {
+  begin_stop();
   co_await with_deadline(clock_, session_tasks_.wait_idle(), drain_deadline);
   co_await session_tasks_.close();
   co_await side_tasks_.close();

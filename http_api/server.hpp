@@ -33,12 +33,16 @@ class Server {
   /// Binds and listens; requests are answered once the io_context runs. Fails with bad_config and a
   /// sentence that names the address; may then be called again.
   Result<void> start();
+  /// The same with a listener that is open already, for who must know its port before.
+  void start(asio::ip::tcp::acceptor listener);
 
   /// "127.0.0.1:8080": where start() came to listen, with the port that the system chose for 0.
   const std::string& local_address() const { return local_address_; }
 
-  /// Accepts no more, closes idle connections, lets requests under way be answered until
-  /// `drain_deadline`, then cancels them (their clients get a 503). Call once.
+  /// Accepts no more and closes idle connections. Also the first thing that stop() does.
+  void begin_stop();
+  /// Lets requests under way be answered until `drain_deadline`, then cancels them (their clients
+  /// get a 503). Call once.
   asio::awaitable<void> stop(TimePoint drain_deadline);
 
   std::size_t connections() const { return sessions_.size(); }

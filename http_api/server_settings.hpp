@@ -1,16 +1,21 @@
 // How the HTTP server is run. Defaults are the program's limits; tests shorten the times.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "base/clock.hpp"
 #include "base/limits.hpp"
+#include "trust/tls_holder.hpp"
 
 namespace dockherd::http_api {
 
 struct ServerSettings {
-  std::string address = "127.0.0.1:8080";  ///< As parse_listen_address() takes it.
-  std::string product = "dockherd";        ///< The Server header: "dockherd/VERSION".
+  std::string address = "127.0.0.1:8080";       ///< As parse_listen_address() takes it.
+  std::string product = "dockherd";             ///< The Server header: "dockherd/VERSION".
+  std::shared_ptr<const trust::TlsHolder> tls;  ///< Null: plain.
+  /// Only other agents of this herd get in. What they say of whom they ask for is believed.
+  bool for_agents = false;
 
   std::size_t max_connections = limits::http_connections;
   std::size_t max_header_bytes = limits::http_header_bytes;

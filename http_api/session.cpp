@@ -81,11 +81,15 @@ void Session::begin_stop() {
 }
 
 asio::awaitable<void> Session::run() {
-  bool open = true;
+  bool open = co_await secure();
   while (open && !stopping_) open = co_await serve_one();
+  // Without it a client could not tell the end of an answer that only the end ends.
+  if (context_.settings.tls && connection_->is_open()) connection_->shut_send();
 }
 
 asio::awaitable<void> Session::refuse() {
+  const bool secured = co_await secure();
+  if (!secured) co_return;
   const Response response = too_many_connections_response();
   co_await send_last(response);
 }
@@ -96,6 +100,7 @@ asio::awaitable<bool> Session::serve_one() {
   if (received != Received::head) {
     phase_ = Phase::answering;
     if (received == Received::too_slow) fault_ = asio::error::timed_out;
+    if (received == Received::broken) note_tls();
     const Response response = response_to(fault_);
     co_await send_last(response);
     co_return false;

@@ -14,6 +14,7 @@
 #include "http_api/connection.hpp"
 #include "http_api/docker_api.hpp"
 #include "http_api/http_date.hpp"
+#include "http_api/rarely_said.hpp"
 #include "http_api/responses.hpp"
 #include "http_api/routes.hpp"
 #include "http_api/server_settings.hpp"
@@ -29,6 +30,7 @@ struct SessionContext {
   const ServerSettings& settings;
   HttpDate& date;
   Logger log;
+  RarelySaid said;  ///< Who does not speak as this port does.
 };
 
 /// Purpose: reads requests within the limits, has them answered, writes the answers.
@@ -56,6 +58,12 @@ class Session {
   using Head = http::request<PassingBody>;
   enum class Phase { idle, receiving, answering, lingering };
   enum class Received { head, nothing, too_slow, broken };
+
+  // session_handshake.cpp
+  asio::awaitable<bool> secure();
+  asio::awaitable<bool> shake_hands();
+  void note_tls();
+  void note(std::string_view what, std::string_view why);
 
   asio::awaitable<bool> serve_one();
   asio::awaitable<bool> serve_own(std::shared_ptr<RequestBody> body);

@@ -52,7 +52,9 @@ Error UpstreamCall::broke_off() const {
   if (lease_ && lease_->shared()->stalled()) {
     return {errc::timeout, address_ + " did not take in time what it was sent"};
   }
-  return {errc::peer_lost, "the connection to " + address_ + " broke off"};
+  const std::string why = lease_ ? lease_->shared()->tls_failure() : std::string();
+  return {errc::peer_lost,
+          "the connection to " + address_ + " broke off" + (why.empty() ? "" : ": " + why)};
 }
 
 /// True when the head is complete or broken. The parser forgets each field that it has taken, so
@@ -152,7 +154,8 @@ asio::awaitable<std::string_view> UpstreamCall::read_raw() {
     if (end == Connection::ReadEnd::some) continue;
     timed_out_ = end == Connection::ReadEnd::timed_out;
     boost::system::error_code fault;
-    if (!timed_out_ && parser_->need_eof()) parser_->put_eof(fault);
+    const bool said = !timed_out_ && !(*lease_)->truncated();
+    if (said && parser_->need_eof()) parser_->put_eof(fault);
     broken_ = !parser_->is_done();
     co_return std::string_view();
   }

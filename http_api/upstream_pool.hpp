@@ -12,17 +12,18 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/task_group.hpp"
-#include "http_api/connection.hpp"
+#include "http_api/upstream_dialer.hpp"
 
 namespace dockherd::http_api {
 
-/// Purpose: opens connections, keeps a few idle ones for the next call, and ends those whose
+/// Purpose: has connections opened, keeps a few idle ones for the next call, and ends those whose
 /// deadline has passed or whose upstream is lost.
 /// An address is a daemon's, "unix:///PATH" or "tcp://HOST:PORT", or another agent's, "HOST:PORT".
 /// Lifecycle: outlives every Lease; its sweep ends with the task group. One thread only.
 class UpstreamPool {
  public:
-  UpstreamPool(asio::any_io_executor executor, Clock& clock, TaskGroup& tasks);
+  UpstreamPool(asio::any_io_executor executor, Clock& clock, TaskGroup& tasks,
+               UpstreamTls tls = {});
   UpstreamPool(const UpstreamPool&) = delete;
   UpstreamPool& operator=(const UpstreamPool&) = delete;
 
@@ -67,9 +68,9 @@ class UpstreamPool {
   void break_off(const std::string& address);
 
   /// A unix socket of this host: a new connection costs next to nothing.
-  static bool is_local(const std::string& address);
+  static bool is_local(const std::string& address) { return UpstreamDialer::is_local(address); }
   /// A daemon, here or elsewhere, and not another agent.
-  static bool is_daemon(const std::string& address);
+  static bool is_daemon(const std::string& address) { return UpstreamDialer::is_daemon(address); }
 
   TimePoint now() const { return clock_.now(); }
   std::size_t in_use() const { return leases_.size(); }
@@ -81,11 +82,10 @@ class UpstreamPool {
   };
 
   void give_back(const std::string& address, std::shared_ptr<Connection> connection);
-  asio::awaitable<Result<Connection::Socket>> open(std::string address);
   asio::awaitable<void> sweep();
   void begin_sweeping();
 
-  asio::any_io_executor executor_;
+  UpstreamDialer dialer_;
   Clock& clock_;
   TaskGroup& tasks_;
   std::map<std::string, std::vector<Idle>> idle_;

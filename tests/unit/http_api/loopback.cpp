@@ -59,6 +59,11 @@ bool Client::send(std::string_view bytes) {
   return true;
 }
 
+std::size_t Client::send_now(std::string_view bytes) {
+  const auto sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  return sent <= 0 ? 0 : static_cast<std::size_t>(sent);
+}
+
 void Client::end_sending() {
   ::shutdown(socket_, SHUT_WR);
 }
@@ -147,9 +152,9 @@ std::string post(std::string_view body, std::string_view extra_headers) {
 void Loopback::start() {
   settings.address = "127.0.0.1:0";
   settings.product = "dockherd/test";
-  server_ =
-      std::make_unique<Server>(context_.get_executor(), clock,
-                               Handlers{cluster, docker, upstreams_}, settings, null_logger());
+  upstreams_.emplace(context_.get_executor(), clock, upstream_tasks_, upstream_tls);
+  server_ = std::make_unique<Server>(context_.get_executor(), clock,
+                                     Handlers{cluster, docker, *upstreams_}, settings, log);
   const auto started = server_->start();
   ASSERT_TRUE(started.has_value()) << started.error().message;
   address_ = server_->local_address();
@@ -169,6 +174,10 @@ asio::awaitable<void> Loopback::stop_all(Duration drain) {
 
 void Loopback::TearDown() {
   stop();
+}
+
+void Loopback::run(std::function<void()> task) {
+  asio::post(context_, std::packaged_task<void()>(std::move(task))).get();
 }
 
 std::size_t Loopback::connections() {

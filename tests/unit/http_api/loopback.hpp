@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -46,6 +47,8 @@ class Client {
 
   /// False when the server closed meanwhile.
   bool send(std::string_view bytes);
+  /// How many of them the socket takes without waiting.
+  std::size_t send_now(std::string_view bytes);
   /// Shuts the sending side.
   void end_sending();
   void close();
@@ -84,6 +87,8 @@ class Loopback : public ::testing::Test {
   void TearDown() override;
 
   /// Runs on the server's thread and waits for it.
+  void run(std::function<void()> task);
+  /// Likewise.
   std::size_t connections();
   /// Waits until the condition holds; false after 60 s.
   static bool eventually(const std::function<bool()>& condition);
@@ -91,6 +96,8 @@ class Loopback : public ::testing::Test {
   Client connect() const { return Client(address_); }
 
   ServerSettings settings;
+  UpstreamTls upstream_tls;  ///< How upstreams are called.
+  Logger log = null_logger();
   FakeCluster cluster;
   FakeDocker docker;
   SystemClock clock;
@@ -100,7 +107,7 @@ class Loopback : public ::testing::Test {
 
   asio::io_context context_{1};
   TaskGroup upstream_tasks_{context_.get_executor(), null_logger()};
-  UpstreamPool upstreams_{context_.get_executor(), clock, upstream_tasks_};
+  std::optional<UpstreamPool> upstreams_;
   std::unique_ptr<Server> server_;
   std::thread thread_;
   std::string address_;

@@ -2,7 +2,9 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -82,6 +84,11 @@ std::string ScriptedUpstream::Peer::receive(std::size_t count) {
   return text;
 }
 
+std::string ScriptedUpstream::Peer::some() {
+  if (buffered_.empty()) read_more();
+  return std::exchange(buffered_, {});
+}
+
 std::string ScriptedUpstream::Peer::receive_rest() {
   while (read_more()) {
   }
@@ -94,6 +101,12 @@ void ScriptedUpstream::Peer::send(std::string_view bytes) {
     if (sent <= 0) return;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
+}
+
+bool ScriptedUpstream::Peer::all_arrived() const {
+  int on_the_way = -1;
+  EXPECT_EQ(0, ::ioctl(socket_, SIOCOUTQ, &on_the_way));
+  return on_the_way == 0;
 }
 
 void ScriptedUpstream::Peer::end_sending() {

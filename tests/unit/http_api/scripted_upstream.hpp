@@ -21,9 +21,13 @@ class ScriptedUpstream {
     std::string receive_until(std::string_view mark);
     /// Exactly so many bytes, or fewer when the other side ends.
     std::string receive(std::size_t count);
+    /// Something that has come, waiting for it. Empty when the other side sends no more.
+    std::string some();
     /// Until the other side sends no more.
     std::string receive_rest();
     void send(std::string_view bytes);
+    /// All that was sent has arrived at the other side's socket.
+    bool all_arrived() const;
     void end_sending();
     void close();
 
