@@ -12,7 +12,6 @@ namespace ip = boost::asio::ip;
 
 constexpr std::string_view tcp_scheme = "tcp://";
 constexpr std::string_view unix_scheme = "unix://";
-constexpr std::uint16_t docker_port = 2375;  // Docker's own, for TCP without TLS.
 
 std::optional<ip::address> literal(std::string_view text) {
   boost::system::error_code error;
@@ -121,7 +120,7 @@ std::optional<HostPort> parse_host_port(std::string_view text, std::uint16_t def
   return result;
 }
 
-std::optional<std::string> parse_docker_address(std::string_view text) {
+std::optional<std::string> parse_docker_address(std::string_view text, std::uint16_t default_port) {
   if (text.substr(0, unix_scheme.size()) == unix_scheme) {
     const std::string_view path = text.substr(unix_scheme.size());
     // sockaddr_un holds 108 bytes, the last of them zero.
@@ -132,7 +131,7 @@ std::optional<std::string> parse_docker_address(std::string_view text) {
   if (text.substr(0, tcp_scheme.size()) != tcp_scheme) return std::nullopt;
   std::string_view rest = text;
   if (rest.back() == '/' && rest.size() > tcp_scheme.size()) rest.remove_suffix(1);
-  const auto host = parse_host_port(rest, docker_port);
+  const auto host = parse_host_port(rest, default_port);
   if (!host) return std::nullopt;
   return std::string(tcp_scheme) + host->text();
 }

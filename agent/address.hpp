@@ -41,8 +41,13 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text, IpVersi
 /// "HOST", "HOST:PORT" or "tcp://HOST:PORT", HOST being a name or IPv4 address, perhaps "[IPv6]".
 std::optional<HostPort> parse_host_port(std::string_view text, std::uint16_t default_port);
 
-/// "unix:///PATH" or "tcp://HOST:PORT" (port 2375 when left out), in that form.
-std::optional<std::string> parse_docker_address(std::string_view text);
+/// Docker's own ports, for TCP without and with TLS.
+inline constexpr std::uint16_t docker_port = 2375;
+inline constexpr std::uint16_t docker_tls_port = 2376;
+
+/// "unix:///PATH" or "tcp://HOST:PORT", in that form.
+std::optional<std::string> parse_docker_address(std::string_view text,
+                                                std::uint16_t default_port = docker_port);
 
 /// True for a loopback address, "localhost" and the interface "lo".
 bool is_loopback(std::string_view host_or_interface);

@@ -11,8 +11,10 @@
 #include <cstdlib>
 #include <memory>
 
+#include "agent/http_servers.hpp"
 #include "agent/network_plan.hpp"
 #include "agent/node.hpp"
+#include "agent/reloaders.hpp"
 #include "base/limits.hpp"
 #include "base/task_group.hpp"
 #include "bus/beacon_discovery.hpp"
@@ -20,11 +22,20 @@
 #include "bus/zmq_transport.hpp"
 #include "docker_client/engine_client.hpp"
 #include "engine_api/docker_service.hpp"
-#include "http_api/server.hpp"
 
 namespace dockherd::agent {
 
 namespace {
+
+docker_client::EngineSettings engine_settings(const AgentConfig& config) {
+  docker_client::EngineSettings engine;
+  engine.address = config.docker;
+  engine.tls = config.docker_by_tls();
+  if (!engine.tls) return engine;
+  engine.tls_files = {config.docker_tls->authority, config.docker_tls->certificate,
+                      config.docker_tls->key};
+  return engine;
+}
 
 /// Everything of a running agent, in the order in which it is built; stopped in reverse.
 class Agent {
@@ -35,10 +46,11 @@ class Agent {
   void run();
 
  private:
-  void build_docker_api();
+  Result<void> build_docker_api();
   Result<void> build_discoveries(const bus::NetworkInterface& interface);
   NodeSettings node_settings(const bus::NetworkInterface& interface) const;
   asio::awaitable<void> run_until_signalled();
+  asio::awaitable<void> reload_when_told();
   asio::awaitable<void> stop();
 
   const AgentConfig& config_;
@@ -48,6 +60,8 @@ class Agent {
   NodeId id_;
   std::shared_ptr<const bus::BusKeys> bus_keys_;  // Null without a herd key.
   std::uint64_t seed_ = 0;
+  Reloaders reloaders_{log_};
+  asio::signal_set hangups_{io_, SIGHUP};
   TaskGroup tasks_{io_.get_executor(), log_};
   TaskGroup docker_tasks_{io_.get_executor(), log_};  // Of the Docker API and its upstreams.
   std::unique_ptr<docker_client::EngineClient> docker_;
@@ -56,7 +70,7 @@ class Agent {
   std::unique_ptr<Node> node_;
   std::unique_ptr<http_api::UpstreamPool> upstreams_;
   std::unique_ptr<engine_api::DockerService> docker_api_;
-  std::unique_ptr<http_api::Server> server_;
+  std::unique_ptr<HttpServers> servers_;
 };
 
 Result<void> Agent::build() {
@@ -65,9 +79,8 @@ Result<void> Agent::build() {
   id_ = bus_keys_ ? bus_keys_->node() : NodeId::random(random);
   seed_ = random();
 
-  docker_client::EngineSettings engine = docker_client::engine_settings_from_environment();
-  engine.address = config_.docker;
-  docker_ = std::make_unique<docker_client::EngineClient>(io_.get_executor(), std::move(engine));
+  docker_ =
+      std::make_unique<docker_client::EngineClient>(io_.get_executor(), engine_settings(config_));
 
   const auto interface = bus_interface(config_);
   if (!interface) return interface.error();
@@ -78,23 +91,22 @@ Result<void> Agent::build() {
   if (!transport) return transport.error();
   transport_ = std::move(*transport);
   if (auto built = build_discoveries(*interface); !built) return built.error();
+  servers_ = std::make_unique<HttpServers>(io_.get_executor(), clock_, config_);
+  if (auto opened = servers_->open(*interface, reloaders_); !opened) return opened.error();
 
   NodePorts ports{io_.get_executor(), clock_, *transport_, {}, *docker_};
   for (const auto& discovery : discoveries_) ports.discoveries.push_back(discovery.get());
   node_ = std::make_unique<Node>(std::move(ports), node_settings(*interface));
 
-  http_api::ServerSettings http;
-  http.address = config_.http.text();
-  http.product = "dockherd/" DOCKHERD_VERSION;
-  build_docker_api();
-  http_api::Handlers handlers{*node_, *docker_api_, *upstreams_};
-  server_ = std::make_unique<http_api::Server>(io_.get_executor(), clock_, handlers,
-                                               std::move(http), get_logger("http_api"));
-  return server_->start();
+  if (auto built = build_docker_api(); !built) return built.error();
+  return servers_->start(http_api::Handlers{*node_, *docker_api_, *upstreams_});
 }
 
-void Agent::build_docker_api() {
-  upstreams_ = std::make_unique<http_api::UpstreamPool>(io_.get_executor(), clock_, docker_tasks_);
+Result<void> Agent::build_docker_api() {
+  auto tls = upstream_tls(config_);
+  if (!tls) return tls.error();
+  upstreams_ = std::make_unique<http_api::UpstreamPool>(io_.get_executor(), clock_, docker_tasks_,
+                                                        *std::move(tls));
   node_->on_node_gone([this](const std::string& address) { upstreams_->break_off(address); });
   engine_api::ApiSettings settings;
   settings.daemon = config_.docker;
@@ -103,6 +115,7 @@ void Agent::build_docker_api() {
   docker_api_ = std::make_unique<engine_api::DockerService>(
       engine_api::ApiContext(node_->docker_herd(), *upstreams_, clock_, docker_tasks_,
                              std::move(settings), get_logger("engine_api")));
+  return {};
 }
 
 Result<void> Agent::build_discoveries(const bus::NetworkInterface& interface) {
@@ -130,6 +143,8 @@ NodeSettings Agent::node_settings(const bus::NetworkInterface& interface) const 
   settings.cluster_address = config_.cluster_address;
   settings.herd = config_.herd;
   settings.http_address = advertised_http(config_, interface);
+  settings.agents_address = servers_->agents_address();
+  settings.tls = config_.tls.has_value();
   settings.templates = config_.templates;
   settings.relist_interval = config_.relist_interval;
   settings.task_timeout = config_.task_timeout;
@@ -147,16 +162,17 @@ void Agent::run() {
   node_->start();
   log_->info("started version={} host={} id={} herd={} key={} http={} bus={} docker={}",
              DOCKHERD_VERSION, config_.hostname, id_.short_hex(), config_.herd,
-             bus_keys_ ? bus_keys_->id() : "none", server_->local_address(), transport_->endpoint(),
-             config_.docker);
+             bus_keys_ ? bus_keys_->id() : "none", servers_->local_address(),
+             transport_->endpoint(), config_.docker);
   if (config_.insecure) {
     log_->warn(
         "insecure: anybody who reaches {} has root on this host by way of Docker; use it on "
         "trusted networks only",
-        bus_keys_ ? "http=" + server_->local_address()
-                  : "http=" + server_->local_address() + " or bus=" + transport_->endpoint());
+        bus_keys_ ? "http=" + servers_->local_address()
+                  : "http=" + servers_->local_address() + " or bus=" + transport_->endpoint());
   }
   tasks_.spawn("run", run_until_signalled());
+  tasks_.spawn("reload", reload_when_told());
   io_.run();
 }
 
@@ -167,19 +183,29 @@ asio::awaitable<void> Agent::run_until_signalled() {
   // A second signal ends the program at once.
   signals.cancel();
   signals.clear();
+  hangups_.cancel();
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
   co_await stop();
+}
+
+/// SIGHUP. Ends with the stop.
+asio::awaitable<void> Agent::reload_when_told() {
+  boost::system::error_code failure;
+  while (!failure) {
+    co_await hangups_.async_wait(asio::redirect_error(asio::use_awaitable, failure));
+    if (!failure) reloaders_.run();
+  }
 }
 
 asio::awaitable<void> Agent::stop() {
   // One drain time for both: clients by HTTP and what is served for peers.
   const TimePoint drained = clock_.now() + limits::drain;
   node_->begin_stop();
-  co_await server_->stop(drained);
+  co_await servers_->stop(drained);
   co_await node_->stop(drained);
   co_await docker_tasks_.close();
-  server_.reset();
+  servers_.reset();
   docker_api_.reset();
   upstreams_.reset();
   node_.reset();

@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "bus/event_bus.hpp"
 #include "engine_api/node_view.hpp"
+#include "trust/certificate_tls.hpp"
 #include "trust/herd_key.hpp"
 
 namespace dockherd::agent {
@@ -49,7 +50,11 @@ struct BusConfig {
 
 struct AgentConfig {
   std::string docker = "unix:///var/run/docker.sock";  ///< "unix:///PATH" or "tcp://HOST:PORT".
-  HostPort http{"127.0.0.1", default_http_port};       ///< An IP address to listen on.
+  /// `dockerTls`: by TLS, if it is on TCP.
+  std::optional<trust::CertificateFiles> docker_tls;
+  HostPort http{"127.0.0.1", default_http_port};  ///< An IP address to listen on.
+  std::optional<trust::CertificateFiles> tls;     ///< `tls`: clients come by TLS.
+  std::uint16_t agents_port = 0;  ///< `agentsPort`: for other agents; 0 is the system's choice.
   BusConfig bus;
   std::optional<BeaconConfig> beacon;  ///< At least one of beacon and gossip is set.
   std::optional<GossipConfig> gossip;
@@ -71,6 +76,8 @@ struct AgentConfig {
   bool insecure = false;                         ///< May listen beyond loopback, without keys.
   std::vector<std::filesystem::path> key_files;  ///< `key`: what `keys` are read from.
   trust::HerdKeys keys;
+
+  bool docker_by_tls() const { return docker_tls && docker.starts_with("tcp://"); }
 
   /// Whether agents may be spoken with beyond loopback.
   bool networked() const { return insecure || !key_files.empty(); }

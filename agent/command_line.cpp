@@ -11,9 +11,9 @@ namespace dockherd::agent {
 namespace {
 
 // DockerMod's users type "-conf FILE"; taken letter by letter that would be other options.
-constexpr std::string_view long_options[] = {"conf",  "cluster",   "hostname",  "docker",
-                                             "http",  "templates", "log-level", "insecure",
-                                             "check", "version",   "help",      "key"};
+constexpr std::string_view long_options[] = {
+    "conf",  "cluster", "hostname", "docker", "http",     "templates", "log-level",    "insecure",
+    "check", "version", "help",     "key",    "tls-cert", "tls-key",   "tls-client-ca"};
 
 const std::vector<std::string_view> commands = {"agent", "keygen"};
 
@@ -32,6 +32,18 @@ PrintAndExit usage_error(const std::string& what) {
 
 std::string version_text() {
   return "dockherd " DOCKHERD_VERSION "\n";
+}
+
+void add_tls_options(CLI::App& agent, AgentFlags& flags) {
+  agent
+      .add_option("--tls-cert", flags.tls_cert,
+                  "serve by TLS, with this certificate and those below it (PEM)")
+      ->type_name("FILE");
+  agent.add_option("--tls-key", flags.tls_key, "the certificate's key (PEM)")->type_name("FILE");
+  agent
+      .add_option("--tls-client-ca", flags.tls_client_ca,
+                  "let in only clients with a certificate by one of these authorities\n(PEM)")
+      ->type_name("FILE");
 }
 
 void add_agent_options(CLI::App& agent, AgentFlags& flags) {
@@ -57,6 +69,7 @@ void add_agent_options(CLI::App& agent, AgentFlags& flags) {
                   "the herd's key file (see keygen); twice or more while keys are changed")
       ->type_name("FILE")
       ->allow_extra_args(false);
+  add_tls_options(agent, flags);
   agent.add_flag("--insecure", flags.insecure,
                  "listen beyond loopback without a key, on a network where everybody\nis trusted");
   agent.add_flag("--check", flags.check, "check the configuration, say what it does, and exit");

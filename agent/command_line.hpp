@@ -18,6 +18,9 @@ struct AgentFlags {
   std::optional<std::string> templates;
   std::optional<std::string> log_level;
   std::vector<std::string> keys;
+  std::optional<std::string> tls_cert;
+  std::optional<std::string> tls_key;
+  std::optional<std::string> tls_client_ca;
   bool insecure = false;
   bool check = false;  ///< Say what would be done, and end.
 };

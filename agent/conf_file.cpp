@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/text_file.hpp"
+#include "agent/tls_conf.hpp"
 #include "base/json_reader.hpp"
 #include "base/text.hpp"
 
@@ -77,8 +78,8 @@ Result<void> read_docker(const JsonReader& reader, ConfFile& conf) {
                    "docker says where the daemon is; remove it, or dockerHost and dockerPort")
           .at_field("docker");
     }
-    conf.docker = parse_docker_address(**docker);
-    if (conf.docker) return {};
+    conf.docker = *docker;
+    if (parse_docker_address(**docker)) return {};
     return wrong_value("docker", "\"unix:///PATH\" or \"tcp://HOST:PORT\"", **docker);
   }
   if (!*host && !*port) return {};
@@ -113,6 +114,19 @@ Result<void> read_http(const JsonReader& reader, ConfFile& conf) {
         .at_field("restServicePort");
   }
   conf.http->port = static_cast<std::uint16_t>(**port);
+  return {};
+}
+
+Result<void> read_tls(const JsonReader& reader, ConfFile& conf) {
+  auto tls = read_certificate_files(reader, "tls", "client_ca");
+  if (!tls) return tls.error();
+  conf.tls = std::move(*tls);
+  auto docker_tls = read_certificate_files(reader, "dockerTls", "ca");
+  if (!docker_tls) return docker_tls.error();
+  conf.docker_tls = std::move(*docker_tls);
+  const auto port = reader.integer("agentsPort", 1, 65'535);
+  if (!port) return port.error();
+  if (*port) conf.agents_port = static_cast<std::uint16_t>(**port);
   return {};
 }
 
@@ -216,7 +230,10 @@ Result<ConfFile> read_document(const json& document, const std::string& file) {
                              "pullTimeout",
                              "restServicePort",
                              "docker",
+                             "dockerTls",
                              "http",
+                             "tls",
+                             "agentsPort",
                              "templates",
                              "cluster",
                              "log",
@@ -235,6 +252,7 @@ Result<ConfFile> read_document(const json& document, const std::string& file) {
   if (auto read = read_intervals(*reader, conf); !read) return read.error();
   if (auto read = read_docker(*reader, conf); !read) return read.error();
   if (auto read = read_http(*reader, conf); !read) return read.error();
+  if (auto read = read_tls(*reader, conf); !read) return read.error();
   if (auto read = read_path(*reader, "templates", conf.templates); !read) return read.error();
   if (auto read = read_path(*reader, "cluster", conf.cluster); !read) return read.error();
   if (auto read = read_log(*reader, conf); !read) return read.error();

@@ -12,6 +12,7 @@
 #include "agent/address.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "trust/certificate_tls.hpp"
 
 namespace dockherd::agent {
 
@@ -28,8 +29,11 @@ struct ConfFile {
   std::optional<std::chrono::milliseconds> new_container_timeout;
 
   std::optional<std::chrono::milliseconds> pull_timeout;
-  std::optional<std::string> docker;  ///< From `docker`, or `dockerHost` and `dockerPort`.
+  std::optional<std::string> docker;  ///< As written, or from `dockerHost` and `dockerPort`.
+  std::optional<trust::CertificateFiles> docker_tls;
   std::optional<ListenAddress> http;  ///< From `http` and `restServicePort`.
+  std::optional<trust::CertificateFiles> tls;
+  std::optional<std::uint16_t> agents_port;
   std::optional<std::string> templates;
   std::optional<std::string> cluster;
   std::optional<std::string> log_level;

@@ -44,9 +44,37 @@ std::string planned(const Result<T>& part, ConfigReport& report, Describe descri
 
 std::string describe_http(const AgentConfig& config, ConfigReport& report) {
   const auto checked = check_http_address(config);
-  if (checked) return "http://" + config.http.text();
+  if (checked) return (config.tls ? "https://" : "http://") + config.http.text();
   report.good = false;
   return checked.error().message;
+}
+
+std::string describe_tls(const AgentConfig& config, ConfigReport& report) {
+  if (!config.tls) return "none";
+  std::vector<std::string> notes;
+  const auto context = trust::listener_context(*config.tls, notes);
+  const std::string text = planned(context, report, [&](const trust::SslContext&) {
+    const std::string authority = config.tls->authority.string();
+    return "certificate " + config.tls->certificate.string() +
+           (authority.empty() ? "" : ", clients need one by " + authority);
+  });
+  for (const std::string& note : notes) add_line(report, "note", note);
+  return text;
+}
+
+std::string describe_agents(const AgentConfig& config, const bus::NetworkInterface& interface) {
+  const AgentsPlan plan = agents_plan(config, interface);
+  return plan.listen.host + ", " +
+         (plan.listen.port == 0 ? "a free port" : "port " + std::to_string(plan.listen.port)) +
+         ", by TLS with the herd's key" +
+         (plan.advertised == plan.listen.host ? "" : ", advertised as " + plan.advertised);
+}
+
+/// Of the daemon's certificates only whether they are usable: asked of it is nothing.
+std::string describe_docker_tls(const AgentConfig& config, ConfigReport& report) {
+  if (!config.docker_by_tls()) return "";
+  return planned(trust::daemon_context(*config.docker_tls), report,
+                 [](const trust::SslContext&) { return std::string(" by TLS"); });
 }
 
 std::string describe_bus(const AgentConfig& config, const bus::NetworkInterface& interface) {
@@ -72,10 +100,14 @@ std::string describe_gossip(const bus::GossipSettings& gossip) {
 
 void add_network(const AgentConfig& config, ConfigReport& report) {
   add_line(report, "http", describe_http(config, report));
+  add_line(report, "tls", describe_tls(config, report));
   const auto interface = bus_interface(config);
   add_line(report, "bus", planned(interface, report, [&](const bus::NetworkInterface& found) {
              return describe_bus(config, found);
            }));
+  if (interface && !config.keys.empty()) {
+    add_line(report, "agents", describe_agents(config, *interface));
+  }
   std::string beacon = "off";
   // Without an interface of its own it fails with the bus, which is said there.
   if (config.beacon && interface) {
@@ -146,7 +178,8 @@ ConfigReport report_config(const AgentConfig& config) {
   add_line(report, "endpoints",
            config.cluster_address + ", " + config.cluster_address + "." + config.hostname +
                ", and the id of each container");
-  add_line(report, "docker", describe_docker(config.docker));
+  const std::string by_tls = describe_docker_tls(config, report);
+  add_line(report, "docker", describe_docker(config.docker) + by_tls);
   add_network(config, report);
   add_line(report, "liveness", describe_liveness(config));
   add_line(report, "times",

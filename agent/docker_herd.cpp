@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/address.hpp"
 #include "agent/bulk_create.hpp"
 #include "base/text.hpp"
 #include "docker_client/api_version.hpp"
@@ -82,6 +83,9 @@ HerdNode DockerHerd::node_of(const NodeId& id, const NodeStatus& status) const {
   node.view.name = status.hostname;
   node.view.address = status.address;
   node.view.ip = host_part(status.address);
+  // Clients may be let in on loopback only; what its containers publish is elsewhere.
+  if (is_loopback(node.view.ip)) node.view.ip = host_part(status.called_at());
+  node.called_at = status.called_at();
   node.view.cpus = status.cpus;
   node.view.memory_bytes = status.memory_bytes;
   node.view.labels = status.labels;

@@ -86,6 +86,12 @@ Result<bus::GossipSettings> gossip_settings(const AgentConfig& config) {
   return gossip;
 }
 
+AgentsPlan agents_plan(const AgentConfig& config, const bus::NetworkInterface& interface) {
+  const bus::ZmqTransportSettings mailbox = mailbox_settings(config, interface);
+  return {{mailbox.address, config.agents_port},
+          mailbox.advertised.empty() ? mailbox.address : mailbox.advertised};
+}
+
 Result<void> check_http_address(const AgentConfig& config) {
   return check_own_address("http", config.http.host);
 }

@@ -30,6 +30,13 @@ Result<bus::BeaconSettings> beacon_settings(const AgentConfig& config,
 /// `config.gossip` is set.
 Result<bus::GossipSettings> gossip_settings(const AgentConfig& config);
 
+/// Where other agents call, when the herd has a key: as they reach the bus.
+struct AgentsPlan {
+  HostPort listen;  ///< Port 0: the system's choice.
+  std::string advertised;
+};
+AgentsPlan agents_plan(const AgentConfig& config, const bus::NetworkInterface& interface);
+
 /// Whether this host has the address that HTTP is to listen on.
 Result<void> check_http_address(const AgentConfig& config);
 

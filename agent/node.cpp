@@ -31,6 +31,9 @@ bus::BusSettings bus_settings(const NodeSettings& settings) {
   bus.herd = settings.herd;
   bus.headers[std::string(bus::header_version)] = DOCKHERD_VERSION;
   bus.headers[std::string(bus::header_http)] = settings.http_address;
+  if (!settings.agents_address.empty()) {
+    bus.headers[std::string(bus::header_agents)] = settings.agents_address;
+  }
   bus.headers[std::string(bus::header_hostname)] = settings.hostname;
   bus.liveness = settings.liveness;
   return bus;
@@ -75,6 +78,7 @@ void Node::start() {
   NodeStatus status;
   status.hostname = herd.settings.hostname;
   status.address = herd.settings.http_address;
+  status.agents_address = herd.settings.agents_address;
   status.version = DOCKHERD_VERSION;
   status.insecure = herd.settings.insecure;
   herd.nodes.put(herd.self(), std::move(status));
@@ -119,17 +123,17 @@ asio::awaitable<http_api::VerbReply> Node::execute_verb(std::string request) {
 
 std::string Node::greeting() const {
   const Herd& herd = parts_->herd;
+  const bool tls = herd.settings.tls;
   return "dockherd " DOCKHERD_VERSION " on " + herd.settings.hostname + ", a herd of " +
          std::to_string(herd.nodes.nodes().size()) +
          ".\n"
          "POST a JSON verb to /, for example:\n"
          "  curl -X POST --data '{\"action\":\"list-nodes\"}' " +
-         herd.settings.http_address +
+         (tls ? "https://" : "") + herd.settings.http_address +
          "\n"
          "Docker's own command drives the herd, too:\n"
          "  DOCKER_HOST=tcp://" +
-         herd.settings.http_address +
-         " docker ps\n"
+         herd.settings.http_address + (tls ? " docker --tlsverify ps\n" : " docker ps\n") +
          "All verbs with requests and answers: docs/rest.md; Docker's API: docs/docker-api.md; the "
          "bus: docs/bus.md; man dockherd.\n";
 }

@@ -38,7 +38,9 @@ struct NodeSettings {
   std::string hostname;
   std::string cluster_address = "deblox.docker";  ///< Group of all agents (`clusterAddress`).
   std::string herd = "herd";                      ///< Agents of other herds are not seen.
-  std::string http_address;                       ///< "ADDRESS:PORT" that others reach us by.
+  std::string http_address;                       ///< "ADDRESS:PORT" that clients reach us by.
+  std::string agents_address;  ///< The same for other agents; empty: as clients do.
+  bool tls = false;            ///< Clients come by TLS.
   std::filesystem::path templates = "templates";
   std::chrono::milliseconds relist_interval{10'000};        ///< `trackingServiceInterval`.
   std::chrono::milliseconds task_timeout{2'500};            ///< `taskTimeout`.
@@ -74,7 +76,7 @@ class Node final : public http_api::ClusterApi {
 
   /// For the Docker Engine API; lives as long as the node.
   engine_api::HerdPort& docker_herd();
-  /// Called with the HTTP address of an agent that is lost or gone. Set before start().
+  /// Called with the address by which agents called one that is lost or gone. Set before start().
   void on_node_gone(std::function<void(const std::string& address)> gone);
 
   /// What this node knows: full container id -> owner, over the whole herd. For tests and metrics.

@@ -23,6 +23,7 @@ std::string NodeStatus::state() const {
 std::string encode_status(const NodeStatus& status) {
   return dump_json(json{{"hostname", status.hostname},
                         {"address", status.address},
+                        {"agents_address", status.agents_address},
                         {"version", status.version},
                         {"in_pool", status.in_pool},
                         {"daemon_up", status.daemon_up},
@@ -66,7 +67,8 @@ Result<NodeStatus> decode_status(const std::string& text) {
   };
   for (const auto& done :
        {read_text("hostname", status.hostname), read_text("address", status.address),
-        read_text("version", status.version), read_text("daemon_error", status.daemon_error),
+        read_text("agents_address", status.agents_address), read_text("version", status.version),
+        read_text("daemon_error", status.daemon_error),
         read_text("docker_version", status.docker_version),
         read_text("docker_api_version", status.docker_api_version),
         read_flag("in_pool", status.in_pool), read_flag("daemon_up", status.daemon_up),

@@ -22,11 +22,12 @@ class ContainerDirectory;
 /// What a node says of itself (notice "status") and shows in list-nodes.
 struct NodeStatus {
   std::string hostname;
-  std::string address;       ///< HTTP, "ADDRESS:PORT".
-  std::string version;       ///< Of the agent.
-  bool in_pool = true;       ///< Takes new containers.
-  bool daemon_up = false;    ///< Its daemon answered last time.
-  std::string daemon_error;  ///< Why it did not.
+  std::string address;         ///< HTTP, "ADDRESS:PORT": where clients call.
+  std::string agents_address;  ///< Where other agents call; empty: as clients do.
+  std::string version;         ///< Of the agent.
+  bool in_pool = true;         ///< Takes new containers.
+  bool daemon_up = false;      ///< Its daemon answered last time.
+  std::string daemon_error;    ///< Why it did not.
   std::string docker_version;
   std::string docker_api_version;
   bool insecure = false;
@@ -36,6 +37,9 @@ struct NodeStatus {
   engine_api::EngineFacts facts;
 
   bool operator==(const NodeStatus&) const = default;
+
+  /// Where this agent calls that one.
+  const std::string& called_at() const { return agents_address.empty() ? address : agents_address; }
 
   /// For list-nodes: "in the pool", "out of the pool" or "daemon down".
   std::string state() const;

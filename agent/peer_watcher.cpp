@@ -43,6 +43,8 @@ void PeerWatcher::on_peer_joined(const bus::PeerInfo& peer) {
   status.daemon_error = "its status has not arrived yet";
   const auto http = peer.headers.find(std::string(bus::header_http));
   if (http != peer.headers.end()) status.address = http->second;
+  const auto agents = peer.headers.find(std::string(bus::header_agents));
+  if (agents != peer.headers.end()) status.agents_address = agents->second;
   herd_.nodes.put(peer.id, std::move(status));
   told_.erase(peer.id);
   tell_everything(peer.id);
@@ -62,14 +64,14 @@ void PeerWatcher::on_peer_lost(const bus::PeerInfo& peer, const std::string& rea
   auto containers = std::make_shared<const ContainerDirectory>(herd_.directory.take_node(peer.id));
   told_.erase(peer.id);
   const NodeStatus* status = herd_.nodes.find(peer.id);
-  const std::string address = status == nullptr ? "" : status->address;
+  const std::string address = status == nullptr ? "" : status->called_at();
   const bool said_goodbye = reason == bus::reason_goodbye;
   herd_.nodes.remove(peer.id, said_goodbye ? std::nullopt : std::optional(reason),
                      herd_.clock.now(), std::move(containers));
   const auto& nodes = herd_.nodes.nodes();
   // An agent that has restarted is there again under the same address.
   const bool still_used = std::any_of(nodes.begin(), nodes.end(), [&](const auto& entry) {
-    return entry.second.address == address;
+    return entry.second.called_at() == address;
   });
   if (gone_ && !address.empty() && !still_used) gone_(address);
 }

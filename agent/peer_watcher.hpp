@@ -26,7 +26,7 @@ class PeerWatcher final : public bus::BusListener {
       : herd_(herd), own_containers_(own_containers), claims_(claims) {}
 
   void start();
-  /// Called with the HTTP address of an agent that is lost or gone.
+  /// Called with the address at which an agent was called that is lost or gone.
   void on_gone(std::function<void(const std::string& address)> gone) { gone_ = std::move(gone); }
 
   void on_peer_joined(const bus::PeerInfo& peer) override;

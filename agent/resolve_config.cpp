@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "agent/tls_conf.hpp"
 #include "base/json_reader.hpp"
 
 namespace dockherd::agent {
@@ -32,6 +33,18 @@ Error beyond_loopback(const std::string& file, const std::string& key, const std
       .at_field(key);
 }
 
+/// The same for the port of clients, where the herd's key lets nobody in.
+Error clients_beyond_loopback(const std::string& file, const std::string& key,
+                              const std::string& address) {
+  return Error(
+             errc::bad_config,
+             (file.empty() ? "" : file + ": ") + key + " must be loopback, got " + address +
+                 ": whoever reaches it may use Docker. Ask clients for certificates (\"tls\" with "
+                 "\"client_ca\" in conf.json), or, on a network where you trust everybody, allow "
+                 "it by \"insecure\": true in conf.json or by --insecure")
+      .at_field(key);
+}
+
 /// An address of the cluster file, if it is given, and its key.
 struct KeyedAddress {
   std::string key;
@@ -41,14 +54,15 @@ struct KeyedAddress {
 Result<void> resolve_docker(const AgentFlags& flags, const ConfFile& conf,
                             const Environment& environment, AgentConfig& config) {
   constexpr std::string_view expected = "\"unix:///PATH\" or \"tcp://HOST:PORT\"";
+  const std::uint16_t port = config.docker_tls ? docker_tls_port : docker_port;
   if (flags.docker) {
-    const auto address = parse_docker_address(*flags.docker);
+    const auto address = parse_docker_address(*flags.docker, port);
     if (!address) return bad_flag("--docker", expected, *flags.docker);
     config.docker = *address;
   } else if (conf.docker) {
-    config.docker = *conf.docker;
+    config.docker = parse_docker_address(*conf.docker, port).value_or(*conf.docker);
   } else if (!environment.docker_host.empty()) {
-    const auto address = parse_docker_address(environment.docker_host);
+    const auto address = parse_docker_address(environment.docker_host, port);
     if (!address) return bad_flag("$DOCKER_HOST", expected, environment.docker_host);
     config.docker = *address;
   }
@@ -74,8 +88,9 @@ Result<void> resolve_http(const AgentFlags& flags, const ConfFile& conf, AgentCo
   }
   config.http.host = listen.address.value_or(config.insecure ? "0.0.0.0" : std::string(loopback));
   config.http.port = listen.port.value_or(default_http_port);
-  if (!config.insecure && !is_loopback(config.http.host)) {
-    return beyond_loopback(file, key, config.http.text());
+  const bool asks = config.tls && !config.tls->authority.empty();
+  if (!config.insecure && !asks && !is_loopback(config.http.host)) {
+    return clients_beyond_loopback(file, key, config.http.text());
   }
   return {};
 }
@@ -216,11 +231,24 @@ Result<File> read_named(const std::optional<std::string>& name, Read read) {
   return read(std::filesystem::path(*name));
 }
 
+/// As the docker command looks for its certificates.
+std::string docker_cert_path() {
+  for (const char* name : {"DOCKER_CERT_PATH", "DOCKER_CONFIG"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr && *value != '\0') return value;
+  }
+  const char* home = std::getenv("HOME");
+  return std::string(home == nullptr ? "" : home) + "/.docker";
+}
+
 }  // namespace
 
 Environment read_environment() {
   Environment environment;
   if (const char* docker_host = std::getenv("DOCKER_HOST")) environment.docker_host = docker_host;
+  const char* verify = std::getenv("DOCKER_TLS_VERIFY");
+  environment.docker_tls_verify = verify != nullptr && *verify != '\0';
+  environment.docker_cert_path = docker_cert_path();
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) == 0) environment.hostname = name.data();
   return environment;
@@ -232,6 +260,8 @@ Result<AgentConfig> merge_config(const AgentFlags& flags, const ConfFile& conf,
   config.notes = conf.notes;
   config.insecure = flags.insecure || conf.insecure.value_or(false);
   resolve_keys(flags, conf, config);
+  if (auto done = resolve_tls(flags, conf, config); !done) return done.error();
+  resolve_docker_tls(conf, environment, config);
   if (auto done = resolve_names(flags, conf, cluster, environment, config); !done) {
     return done.error();
   }

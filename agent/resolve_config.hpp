@@ -16,8 +16,10 @@ namespace dockherd::agent {
 
 /// What is taken from the process and the machine.
 struct Environment {
-  std::string docker_host;  ///< $DOCKER_HOST, or empty.
-  std::string hostname;     ///< gethostname().
+  std::string docker_host;            ///< $DOCKER_HOST, or empty.
+  std::string hostname;               ///< gethostname().
+  bool docker_tls_verify = false;     ///< $DOCKER_TLS_VERIFY is not empty.
+  std::string docker_cert_path = {};  ///< $DOCKER_CERT_PATH, or where the docker command looks.
 };
 
 Environment read_environment();

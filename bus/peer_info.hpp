@@ -16,6 +16,8 @@ namespace dockherd::bus {
 inline constexpr std::string_view header_version = "X-DOCKHERD-VERSION";
 inline constexpr std::string_view header_herd = "X-DOCKHERD-HERD";
 inline constexpr std::string_view header_http = "X-DOCKHERD-HTTP";
+/// Where other agents call, when that is not where clients do.
+inline constexpr std::string_view header_agents = "X-DOCKHERD-AGENTS";
 inline constexpr std::string_view header_hostname = "X-DOCKHERD-HOSTNAME";
 
 /// The reason given for the loss of a peer that left in order.

@@ -1,7 +1,6 @@
 #include "docker_client/engine_client.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <stdexcept>
 #include <utility>
 
@@ -12,11 +11,6 @@
 namespace dockherd::docker_client {
 
 namespace {
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
-}
 
 EngineAddress address_or_throw(const EngineSettings& settings) {
   auto parsed = parse_engine_address(settings.address, settings.tls);
@@ -59,20 +53,6 @@ Result<void> check(const DockerRequest& request) {
 }
 
 }  // namespace
-
-EngineSettings engine_settings_from_environment() {
-  EngineSettings settings;
-  if (const std::string host = environment("DOCKER_HOST"); !host.empty()) settings.address = host;
-  if (!environment("DOCKER_TLS_VERIFY").empty()) {
-    settings.tls = true;
-    std::string folder = environment("DOCKER_CERT_PATH");
-    if (folder.empty()) folder = environment("HOME") + "/.docker";
-    settings.tls_files.authority = folder + "/ca.pem";
-    settings.tls_files.certificate = folder + "/cert.pem";
-    settings.tls_files.key = folder + "/key.pem";
-  }
-  return settings;
-}
 
 /// A transfer from the pool, given back at its end.
 class EngineClient::Borrowed {

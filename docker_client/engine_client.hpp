@@ -26,9 +26,6 @@ struct EngineSettings {
   std::size_t event_bytes = limits::docker_event_bytes;
 };
 
-/// What DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH say, as the docker command reads them.
-EngineSettings engine_settings_from_environment();
-
 /// Purpose: the one way from an agent to its daemon. Connections are kept open between calls for
 /// requests that change nothing; those that change something are sent once, on a connection of
 /// their own, so that none is ever repeated unseen.

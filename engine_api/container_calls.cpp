@@ -104,7 +104,7 @@ asio::awaitable<void> ContainerCalls::pass_to(ApiRequest& request, FoundContaine
     co_return;
   }
   http_api::RelayOrder order(
-      container.node.view.address,
+      container.node.called_at,
       passed_head(request.exchange, std::move(target), may_be_hijacked(request.route.call)));
   add_node_header(container.node, order.head.headers);
   order.may_be_hijacked = may_be_hijacked(request.route.call);

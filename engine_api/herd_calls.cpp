@@ -25,7 +25,7 @@ HostAnswer failed_answer(const std::string& hostname, const Error& error) {
 }  // namespace
 
 std::string upstream_of(const ApiContext& context, const HerdNode& node) {
-  return node.self ? context.settings.daemon : node.view.address;
+  return node.self ? context.settings.daemon : node.called_at;
 }
 
 void add_node_header(const HerdNode& node, http_api::HeaderList& headers) {

@@ -28,7 +28,8 @@ struct EngineFacts {
 
 /// One node of the herd, as known here.
 struct HerdNode {
-  NodeView view;  ///< Its id, hostname and address, and what it has.
+  NodeView view;          ///< Its id, hostname and address, and what it has.
+  std::string called_at;  ///< "10.0.0.1:40001": where its agent answers other agents.
   EngineFacts facts;
   bool self = false;
   bool in_pool = true;

@@ -19,6 +19,7 @@ NodeStatus status_of(const std::string& hostname) {
 TEST(NodeStatus, survives_the_wire) {
   NodeStatus status = status_of("h1");
   status.address = "10.0.0.1:8080";
+  status.agents_address = "10.0.0.1:7400";
   status.in_pool = false;
   status.docker_version = "20.10.24";
   status.daemon_error = "no \"socket\"";

@@ -55,6 +55,19 @@ TEST_F(PeerWatcherTest, a_newcomer_is_known_by_name_and_gets_no_containers_until
   EXPECT_TRUE(agent.herd.loads_in_pool().contains(peer.id));
 }
 
+TEST_F(PeerWatcherTest, a_newcomer_is_called_where_it_says_agents_go_and_else_where_clients_go) {
+  agent.peer_watcher.on_peer_joined(peer);
+  EXPECT_EQ(agent.herd.nodes.find(peer.id)->called_at(), "10.0.0.7:8080");
+  peer.headers[std::string(bus::header_agents)] = "10.0.0.7:7400";
+  agent.peer_watcher.on_peer_joined(peer);
+  EXPECT_EQ(agent.herd.nodes.find(peer.id)->called_at(), "10.0.0.7:7400");
+  EXPECT_EQ(agent.herd.nodes.find(peer.id)->address, "10.0.0.7:8080");
+  std::vector<std::string> gone;
+  agent.peer_watcher.on_gone([&](const std::string& address) { gone.push_back(address); });
+  agent.peer_watcher.on_peer_lost(peer, "silent");
+  EXPECT_THAT(gone, ElementsAre("10.0.0.7:7400"));
+}
+
 TEST_F(PeerWatcherTest, a_node_out_of_the_pool_or_without_its_daemon_gets_no_containers) {
   agent.peer_watcher.on_peer_joined(peer);
   status(false, true);

@@ -34,6 +34,7 @@ HerdNode fake_node(const std::string& name, const std::string& address, bool sel
   node.view.name = name;
   node.view.ip = "127.0.0.1";
   node.view.address = address;
+  node.called_at = address;
   node.self = self;
   node.daemon_up = true;
   node.api_version = "1.41";
