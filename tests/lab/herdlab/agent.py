@@ -25,11 +25,13 @@ class Agent:
     """An agent in a host of a lab, or on this machine's loopback when `host` is None.
 
     `conf` are keys for conf.json (merged over what a lab needs), `cluster` the text of a cluster
-    file, `arguments` more of the command line. Not started by construction.
+    file, `arguments` more of the command line, `tls` the ssl.SSLContext by which it is asked. Not
+    started by construction.
     """
 
     def __init__(self, host, name=None, directory=None, address=None, port=8080, conf=None,
-                 cluster=None, arguments=("--insecure",), program=None, environment=None):
+                 cluster=None, arguments=("--insecure",), program=None, environment=None,
+                 tls=None):
         self.host = host
         self.name = name or host.name
         self.address = address or host.address
@@ -41,6 +43,7 @@ class Agent:
         self.cluster = cluster
         self.arguments = list(arguments)
         self.environment = environment
+        self.tls = tls
         self.pid = None
         self._wrapper = None
 
@@ -140,7 +143,7 @@ class Agent:
 
     def request(self, method="GET", target="/", body=None, headers=None, timeout=30):
         return client.request(self.address, self.port, method, target, body, headers,
-                              self.host.net if self.host else None, timeout)
+                              self.host.net if self.host else None, timeout, self.tls)
 
     def open_socket(self, timeout=30):
         return client.open_socket(self.address, self.port, self.host.net if self.host else None,

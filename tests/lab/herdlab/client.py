@@ -25,12 +25,15 @@ class Reply:
 
 
 class _Connection(http.client.HTTPConnection):
-    def __init__(self, address, port, namespace, timeout):
+    def __init__(self, address, port, namespace, timeout, tls):
         super().__init__(address, port, timeout=timeout)
         self._namespace = namespace
+        self._tls = tls
 
     def connect(self):
         self.sock = open_socket(self.host, self.port, self._namespace, self.timeout)
+        if self._tls:
+            self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
 
 
 def open_socket(address, port, namespace=None, timeout=30):
@@ -40,8 +43,9 @@ def open_socket(address, port, namespace=None, timeout=30):
 
 
 def request(address, port, method="GET", target="/", body=None, headers=None, namespace=None,
-            timeout=30):
-    connection = _Connection(address, port, namespace, timeout)
+            timeout=30, tls=None):
+    """`tls` is an ssl.SSLContext; none is plain HTTP."""
+    connection = _Connection(address, port, namespace, timeout, tls)
     try:
         connection.request(method, target, body=body, headers=headers or {})
         response = connection.getresponse()
