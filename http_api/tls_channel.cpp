@@ -99,9 +99,11 @@ bool TlsChannel::write(std::string_view first, std::string_view second) {
     ERR_clear_error();
     std::size_t count = 0;
     const int result = SSL_write_ex(ssl_.get(), piece.data(), piece.size(), &count);
-    if (result != 1) judge(result);
+    if (result == 1) continue;
+    judge(result);
+    return false;
   }
-  return !failed();
+  return !failed() && !ended_;
 }
 
 void TlsChannel::end() {

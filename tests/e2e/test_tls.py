@@ -35,8 +35,8 @@ class TlsHerd:
             self.authority.issue(self.files(number), f"host{number}", lab.network.address(number))
         daemon = self.authority.issue(directory / "daemon", "daemon", lab.network.address(2))
         lab.dockerd_flags = ["-H", f"tcp://0.0.0.0:{DAEMON_PORT}", "--tlsverify",
-                             "--tlscacert", self.authority.file,
-                             "--tlscert", daemon / "cert.pem", "--tlskey", daemon / "key.pem"]
+                             f"--tlscacert={self.authority.file}",
+                             f"--tlscert={daemon / 'cert.pem'}", f"--tlskey={daemon / 'key.pem'}"]
         self.hosts = lab.up(2)
         self.agents = [self.agent(host) for host in self.hosts]
 
