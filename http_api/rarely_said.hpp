@@ -10,11 +10,11 @@
 namespace dockherd::http_api {
 
 /// Purpose: what an address does wrong is logged once a minute, and once a second when there are
-/// more addresses than are remembered.
+/// more of these than are remembered.
 class RarelySaid {
  public:
   /// Whether it may be said now; then it is taken as said.
-  bool may_say(std::string_view address, TimePoint now);
+  bool may_say(std::string_view what, TimePoint now);
 
  private:
   std::map<std::string, TimePoint, std::less<>> said_;

@@ -56,7 +56,8 @@ void Session::note_tls() {
 
 void Session::note(std::string_view what, std::string_view why) {
   const std::string address = connection_->remote_address();
-  if (!context_.said.may_say(host_of(address), context_.clock.now())) return;
+  const std::string fault = host_of(address).append(": ").append(what);
+  if (!context_.said.may_say(fault, context_.clock.now())) return;
   if (why.empty()) {
     context_.log->warn("{} client={} port={}", what, address, context_.settings.address);
   } else {
