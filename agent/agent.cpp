@@ -151,6 +151,8 @@ NodeSettings Agent::node_settings(const bus::NetworkInterface& interface) const 
   settings.new_container_timeout = config_.new_container_timeout;
   settings.pull_timeout = config_.pull_timeout;
   settings.liveness = config_.liveness;
+  settings.reschedule_after = config_.reschedule_after;
+  settings.remove_superseded = config_.remove_superseded;
   settings.insecure = config_.insecure;
   settings.overcommit = config_.overcommit;
   settings.name_style = config_.name_style;

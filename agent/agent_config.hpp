@@ -68,6 +68,9 @@ struct AgentConfig {
   milliseconds new_container_timeout{15'000};  ///< `newContainerTimeout`.
   milliseconds pull_timeout{600'000};          ///< `pullTimeout`.
 
+  milliseconds reschedule_after{2'000};  ///< `rescheduleAfter`.
+  bool remove_superseded = false;        ///< `superseded`: "remove", not "stop".
+
   double overcommit = 0.05;                                                 ///< `overcommit`
   engine_api::NameStyle name_style = engine_api::NameStyle::node_prefixed;  ///< `plainNames`
 

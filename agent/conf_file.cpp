@@ -178,10 +178,21 @@ Result<void> read_intervals(const JsonReader& reader, ConfFile& conf) {
       {"taskTimeout", 100, hour_ms, conf.task_timeout},
       {"newContainerTimeout", 1'000, hour_ms, conf.new_container_timeout},
       {"pullTimeout", 1'000, hour_ms, conf.pull_timeout},
+      {"rescheduleAfter", 0, hour_ms, conf.reschedule_after},
   };
   for (const auto& [key, low, high, into] : keys) {
     if (auto read = read_interval(reader, key, low, high, into); !read) return read.error();
   }
+  return {};
+}
+
+Result<void> read_superseded(const JsonReader& reader, ConfFile& conf) {
+  auto superseded = reader.string("superseded");
+  if (!superseded) return superseded.error();
+  if (*superseded && **superseded != "stop" && **superseded != "remove") {
+    return wrong_value("superseded", "\"stop\" or \"remove\"", **superseded);
+  }
+  conf.superseded = std::move(*superseded);
   return {};
 }
 
@@ -228,6 +239,8 @@ Result<ConfFile> read_document(const json& document, const std::string& file) {
                              "taskTimeout",
                              "newContainerTimeout",
                              "pullTimeout",
+                             "rescheduleAfter",
+                             "superseded",
                              "restServicePort",
                              "docker",
                              "dockerTls",
@@ -257,6 +270,7 @@ Result<ConfFile> read_document(const json& document, const std::string& file) {
   if (auto read = read_path(*reader, "cluster", conf.cluster); !read) return read.error();
   if (auto read = read_log(*reader, conf); !read) return read.error();
   if (auto read = read_keys(*reader, conf); !read) return read.error();
+  if (auto read = read_superseded(*reader, conf); !read) return read.error();
   auto insecure = reader->boolean("insecure");
   if (!insecure) return insecure.error();
   conf.insecure = *insecure;

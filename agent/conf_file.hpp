@@ -34,6 +34,8 @@ struct ConfFile {
   std::optional<ListenAddress> http;  ///< From `http` and `restServicePort`.
   std::optional<trust::CertificateFiles> tls;
   std::optional<std::uint16_t> agents_port;
+  std::optional<std::chrono::milliseconds> reschedule_after;
+  std::optional<std::string> superseded;  ///< "stop" or "remove".
   std::optional<std::string> templates;
   std::optional<std::string> cluster;
   std::optional<std::string> log_level;

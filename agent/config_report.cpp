@@ -191,6 +191,10 @@ ConfigReport report_config(const AgentConfig& config) {
            "takes new containers from the start, and promises them " +
                std::to_string(std::lround(config.overcommit * 100)) +
                " % more memory and CPUs than the host has");
+  add_line(report, "reschedule",
+           "containers that ask for it, " + in_milliseconds(config.reschedule_after) +
+               " after their host is lost; one that returns is then " +
+               (config.remove_superseded ? "removed" : "stopped and renamed"));
   add_line(report, "names",
            config.name_style == engine_api::NameStyle::plain
                ? "as Docker has them in Docker's lists"

@@ -137,7 +137,7 @@ asio::awaitable<Result<void>> DockerWatcher::relist(TimePoint deadline) {
   // below, and until then left as it is.
   const std::set<std::string> unsure = touched_in_relist_;
   for (const ContainerSummary& summary : *parsed) {
-    if (!unsure.contains(summary.id)) promises_.listed(summary.id, summary.state);
+    if (!unsure.contains(summary.id)) tell_listed(summary);
   }
   apply(table_.replace_all(std::move(*parsed), unsure));
   listed_ = herd_.clock.now();
@@ -191,9 +191,14 @@ asio::awaitable<void> DockerWatcher::settle(std::string id) {
   ending_.erase(id);
 }
 
+void DockerWatcher::tell_listed(const ContainerSummary& summary) {
+  promises_.listed(summary.id, summary.state);
+  if (on_listed_) on_listed_(summary);
+}
+
 void DockerWatcher::put_listed(ContainerSummary summary) {
   if (summary.state != "running") ending_.erase(summary.id);
-  promises_.listed(summary.id, summary.state);
+  tell_listed(summary);
   apply(table_.put(std::move(summary)));
 }
 
@@ -376,6 +381,7 @@ void DockerWatcher::apply(const TableChanges& changes) {
     herd_.directory.remove(herd_.self(), id);
     herd_.bus.leave(id);
     promises_.removed(id);
+    if (on_removed_) on_removed_(id);
   }
   const json notice{
       {"put", encode_put(changes.put)}, {"removed", changes.removed}, {"sum", herd_.own_sum()}};

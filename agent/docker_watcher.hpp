@@ -5,6 +5,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/experimental/channel.hpp>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -31,6 +32,14 @@ class DockerWatcher {
   DockerWatcher(Herd& herd, docker_client::Docker& docker, PromiseKeeper& promises);
 
   void start();
+
+  /// Called for each container that the daemon lists, whenever it does, and when one is gone.
+  void on_listed(std::function<void(const ContainerSummary&)> listed) {
+    on_listed_ = std::move(listed);
+  }
+  void on_removed(std::function<void(const std::string& id)> gone) {
+    on_removed_ = std::move(gone);
+  }
 
   /// A container was made here just now: known to the herd before this returns.
   void adopt(const std::string& id, const std::string& name);
@@ -70,6 +79,7 @@ class DockerWatcher {
   class Look;
   asio::awaitable<Result<void>> refresh_some(TimePoint deadline);
   asio::awaitable<void> settle(std::string id);
+  void tell_listed(const ContainerSummary& summary);
   void put_listed(ContainerSummary summary);
   asio::awaitable<void> list_twice();
   asio::awaitable<void> relist_until_done();
@@ -87,6 +97,8 @@ class DockerWatcher {
   Herd& herd_;
   docker_client::Docker& docker_;
   PromiseKeeper& promises_;
+  std::function<void(const ContainerSummary&)> on_listed_;
+  std::function<void(const std::string&)> on_removed_;
   ContainerTable table_;
   std::set<std::string> touched_;               // To be looked at again.
   std::set<std::string> touched_in_relist_;     // Changed while a whole list was under way.

@@ -10,6 +10,9 @@
 #include "agent/name_claims.hpp"
 #include "agent/peer_watcher.hpp"
 #include "agent/promise_keeper.hpp"
+#include "agent/rescheduler.hpp"
+#include "agent/specification_keeper.hpp"
+#include "agent/superseded_watcher.hpp"
 #include "agent/verb_executor.hpp"
 #include "base/counted.hpp"
 
@@ -52,7 +55,20 @@ struct Node::Parts {
         executor(herd, ports.docker, docker_watcher, promises),
         cluster(herd, executor, claims),
         docker_herd(herd, docker_watcher, promises, executor, claims),
-        handlers(herd, cluster, executor, peer_watcher, claims) {}
+        handlers(herd, cluster, executor, peer_watcher, claims),
+        specifications(herd, ports.docker),
+        rescheduler(herd, claims, specifications, docker_herd),
+        superseded(herd, ports.docker, docker_watcher) {
+    docker_watcher.on_listed([this](const ContainerSummary& summary) {
+      specifications.listed(summary);
+      superseded.listed(summary);
+    });
+    docker_watcher.on_removed([this](const std::string& id) {
+      specifications.removed(id);
+      superseded.removed(id);
+    });
+    peer_watcher.reschedule_with({specifications, rescheduler, superseded});
+  }
 
   Herd herd;
   PromiseKeeper promises;
@@ -63,6 +79,9 @@ struct Node::Parts {
   ClusterService cluster;
   DockerHerd docker_herd;
   BusHandlers handlers;
+  SpecificationKeeper specifications;
+  Rescheduler rescheduler;
+  SupersededWatcher superseded;
   std::size_t verbs_running = 0;
   TimePoint stop_begun{};
 };
@@ -92,6 +111,8 @@ void Node::start() {
   parts_->promises.start();
   parts_->docker_watcher.start();
   parts_->peer_watcher.start();
+  parts_->specifications.start();
+  parts_->rescheduler.start();
 }
 
 void Node::begin_stop() {

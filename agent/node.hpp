@@ -49,6 +49,8 @@ struct NodeSettings {
   bus::LivenessSettings liveness;
   double overcommit = 0.05;  ///< How much more than it has a host may promise (`overcommit`).
   engine_api::NameStyle name_style = engine_api::NameStyle::node_prefixed;  ///< In Docker's lists.
+  std::chrono::milliseconds reschedule_after{2'000};  ///< `rescheduleAfter`: since a loss.
+  bool remove_superseded = false;                     ///< `superseded`: "remove", not "stop".
   bool insecure = false;          ///< Listens beyond loopback without keys; said in list-nodes.
   std::uint64_t random_seed = 0;  ///< For every random choice of the node.
 };

@@ -48,10 +48,17 @@ void PeerWatcher::on_peer_joined(const bus::PeerInfo& peer) {
   herd_.nodes.put(peer.id, std::move(status));
   told_.erase(peer.id);
   tell_everything(peer.id);
+  if (!rescheduling_) return;
+  rescheduling_->specifications.agents_changed();
+  rescheduling_->superseded.on_joined(peer.id);
 }
 
 void PeerWatcher::on_session_renewed(const bus::PeerInfo& peer) {
-  if (peer.is_agent) tell_everything(peer.id);
+  if (!peer.is_agent) return;
+  tell_everything(peer.id);
+  if (!rescheduling_) return;
+  rescheduling_->specifications.tell_again(peer.id);
+  rescheduling_->superseded.on_joined(peer.id);
 }
 
 void PeerWatcher::tell_everything(const NodeId& to) {
@@ -74,6 +81,13 @@ void PeerWatcher::on_peer_lost(const bus::PeerInfo& peer, const std::string& rea
     return entry.second.called_at() == address;
   });
   if (gone_ && !address.empty() && !still_used) gone_(address);
+  if (!rescheduling_) return;
+  if (said_goodbye) {
+    rescheduling_->specifications.take_all_of(peer.id);
+  } else {
+    rescheduling_->rescheduler.on_lost(peer.id, peer.name);
+  }
+  rescheduling_->specifications.agents_changed();
 }
 
 void PeerWatcher::on_notice(const NodeId& from, const std::string& topic, const std::string& body) {
@@ -88,11 +102,22 @@ void PeerWatcher::on_notice(const NodeId& from, const std::string& topic, const 
     taken = claims_.released(body);
   } else if (topic == topic_resend) {
     tell_everything(from);
-  }  // Others are of newer versions.
+  } else if (rescheduling_) {
+    taken = take_rescheduling(from, topic, body);
+  }
   if (!taken) {
     herd_.log->debug("notice not understood from={} topic={} error={}", from.short_hex(),
                      loggable(topic), loggable(taken.error().message, 256));
   }
+}
+
+/// Other topics are of newer versions.
+Result<void> PeerWatcher::take_rescheduling(const NodeId& from, const std::string& topic,
+                                            const std::string& body) {
+  if (topic == topic_specification) return rescheduling_->specifications.take(from, body);
+  if (topic == topic_superseded) return rescheduling_->superseded.take(from, body);
+  if (topic == topic_specification_gone) rescheduling_->specifications.forget(from, body);
+  return {};
 }
 
 Result<void> PeerWatcher::take_status(const NodeId& from, const std::string& text) {

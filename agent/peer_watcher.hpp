@@ -16,9 +16,19 @@
 #include "agent/docker_watcher.hpp"
 #include "agent/herd.hpp"
 #include "agent/name_claims.hpp"
+#include "agent/rescheduler.hpp"
+#include "agent/specification_keeper.hpp"
+#include "agent/superseded_watcher.hpp"
 #include "bus/event_bus.hpp"
 
 namespace dockherd::agent {
+
+/// Who is told that agents come and go, besides the tables.
+struct Rescheduling {
+  SpecificationKeeper& specifications;
+  Rescheduler& rescheduler;
+  SupersededWatcher& superseded;
+};
 
 class PeerWatcher final : public bus::BusListener {
  public:
@@ -28,6 +38,9 @@ class PeerWatcher final : public bus::BusListener {
   void start();
   /// Called with the address at which an agent was called that is lost or gone.
   void on_gone(std::function<void(const std::string& address)> gone) { gone_ = std::move(gone); }
+
+  /// Set before start().
+  void reschedule_with(Rescheduling rescheduling) { rescheduling_.emplace(rescheduling); }
 
   void on_peer_joined(const bus::PeerInfo& peer) override;
   void on_peer_lost(const bus::PeerInfo& peer, const std::string& reason) override;
@@ -41,6 +54,8 @@ class PeerWatcher final : public bus::BusListener {
   void tell_everything(const NodeId& to);
   asio::awaitable<void> tell_sums();
   void compare(const NodeId& from, const std::string& sum);
+  Result<void> take_rescheduling(const NodeId& from, const std::string& topic,
+                                 const std::string& body);
   Result<void> take_sum(const NodeId& from, const std::string& text);
   Result<void> take_containers(const NodeId& from, const std::string& text);
 
@@ -53,6 +68,7 @@ class PeerWatcher final : public bus::BusListener {
     std::optional<TimePoint> asked;
   };
   std::function<void(const std::string& address)> gone_;
+  std::optional<Rescheduling> rescheduling_;
   std::map<NodeId, Told> told_;
   NodeId sum_told_to_;
 };

@@ -278,6 +278,8 @@ Result<AgentConfig> merge_config(const AgentFlags& flags, const ConfFile& conf,
   if (conf.task_timeout) config.task_timeout = *conf.task_timeout;
   if (conf.new_container_timeout) config.new_container_timeout = *conf.new_container_timeout;
   if (conf.pull_timeout) config.pull_timeout = *conf.pull_timeout;
+  if (conf.reschedule_after) config.reschedule_after = *conf.reschedule_after;
+  config.remove_superseded = conf.superseded == "remove";
   if (conf.overcommit_percent) {
     config.overcommit = static_cast<double>(*conf.overcommit_percent) / 100;
   }

@@ -11,6 +11,7 @@
 #include "engine_api/docker_error.hpp"
 #include "engine_api/herd_calls.hpp"
 #include "engine_api/herd_networks.hpp"
+#include "engine_api/host_facts.hpp"
 #include "engine_api/network_id.hpp"
 #include "engine_api/object_text.hpp"
 
@@ -24,21 +25,6 @@ constexpr std::size_t shortest_id = 12;
 bool is_json_type(std::string_view content_type) {
   const std::string_view type = content_type.substr(0, content_type.find(';'));
   return boost::beast::iequals({type.data(), type.size()}, "application/json");
-}
-
-HostFacts plain_facts(const HerdNode& node) {
-  HostFacts facts;
-  facts.id = node.view.id;
-  facts.name = node.view.name;
-  facts.labels = node.view.labels;
-  facts.operating_system = node.facts.operating_system;
-  facts.os_type = node.facts.os_type;
-  facts.architecture = node.facts.architecture;
-  facts.kernel_version = node.facts.kernel_version;
-  facts.storage_driver = node.facts.storage_driver;
-  facts.in_pool = node.in_pool;
-  facts.daemon_up = node.daemon_up;
-  return facts;
 }
 
 /// Gives the facts of the host that answered with a list in JSON each of its elements.
@@ -213,7 +199,7 @@ asio::awaitable<void> CreateCalls::bring_networks(CreateOrder& order,
 
 asio::awaitable<std::vector<HostFacts>> CreateCalls::facts_for(CreateRules rules) {
   std::vector<HostFacts> facts;
-  for (const HerdNode& node : context_.herd.nodes()) facts.push_back(plain_facts(node));
+  for (const HerdNode& node : context_.herd.nodes()) facts.push_back(facts_of(node));
   if (needs_containers(rules) || needs_container_labels(rules)) co_await add_containers(facts);
   if (needs_images(rules)) co_await add_images(facts);
   if (needs_volumes(rules)) co_await add_volumes(facts);

@@ -1,0 +1,171 @@
+#include "agent/rescheduler.hpp"
+
+#include <algorithm>
+#include <boost/asio/use_awaitable.hpp>
+#include <memory>
+
+#include "agent/bulk_create.hpp"
+#include "engine_api/create_rules.hpp"
+#include "engine_api/host_facts.hpp"
+#include "engine_api/placement_filter.hpp"
+
+namespace dockherd::agent {
+
+namespace {
+
+constexpr std::chrono::milliseconds look_period{200};
+constexpr std::chrono::seconds try_again_after{5};
+
+/// The new container's id, out of the envelope of a create.
+std::string id_in(const std::string& envelope) {
+  const auto document = parse_json(envelope);
+  if (!document || !document->is_object()) return {};
+  const json* response = find_member(*document, "Response");
+  const json* body = response == nullptr ? nullptr : find_member(*response, "Body");
+  const json* id = body == nullptr ? nullptr : find_member(*body, "Id");
+  return id != nullptr && id->is_string() ? id->get<std::string>() : std::string();
+}
+
+}  // namespace
+
+Rescheduler::Rescheduler(Herd& herd, NameClaims& claims, SpecificationKeeper& keeper,
+                         engine_api::HerdPort& port)
+    : herd_(herd), claims_(claims), keeper_(keeper), port_(port), wake_(herd.tasks.executor(), 1) {}
+
+void Rescheduler::start() {
+  herd_.tasks.spawn("rescheduling", watch());
+}
+
+void Rescheduler::on_lost(const NodeId& node, const std::string& hostname) {
+  const TimePoint due = herd_.clock.now() + herd_.settings.reschedule_after;
+  for (Specification& specification : keeper_.take_all_of(node)) {
+    if (!specification.runs) continue;
+    Orphan orphan;
+    orphan.specification = std::move(specification);
+    orphan.hostname = hostname;
+    orphan.due = due;
+    orphans_.push_back(std::move(orphan));
+  }
+  if (!orphans_.empty()) wake_.try_send(boost::system::error_code());
+}
+
+asio::awaitable<void> Rescheduler::watch() {
+  for (;;) {
+    if (orphans_.empty()) co_await wake_.async_receive(asio::use_awaitable);
+    co_await herd_.clock.sleep_until(herd_.clock.now() + look_period);
+    for (std::size_t i = 0; i < orphans_.size();) {
+      const Step step = step_for(orphans_[i], herd_.clock.now());
+      if (step == Step::act) co_await act(i);
+      // An orphan is taken out here and nowhere else, so that the index holds.
+      const bool over = step == Step::forget || orphans_[i].specification.id.empty();
+      if (over) {
+        orphans_.erase(orphans_.begin() + static_cast<std::ptrdiff_t>(i));
+      } else {
+        ++i;
+      }
+    }
+  }
+}
+
+bool Rescheduler::is_there(const std::string& name) const {
+  return !herd_.directory.named(name).candidates.empty();
+}
+
+bool Rescheduler::this_side_acts() const {
+  std::vector<std::string> here;
+  for (const auto& [node, status] : herd_.nodes.nodes()) here.push_back(status.hostname);
+  std::vector<std::string> lost;
+  for (const LostNode& node : herd_.nodes.lost(herd_.clock.now())) lost.push_back(node.hostname);
+  return may_reschedule(here, lost);
+}
+
+Rescheduler::Step Rescheduler::step_for(const Orphan& orphan, TimePoint now) const {
+  if (!herd_.nodes.named(orphan.hostname).empty()) return Step::forget;  // It has returned.
+  if (is_there(orphan.specification.name)) return Step::forget;  // Another keeper has acted.
+  if (now < orphan.due || !this_side_acts()) return Step::wait;
+  for (const NodeId& keeper : orphan.specification.keepers) {
+    if (herd_.nodes.find(keeper) == nullptr) continue;
+    return keeper == herd_.self() ? Step::act : Step::wait;
+  }
+  return Step::forget;
+}
+
+asio::awaitable<void> Rescheduler::act(std::size_t index) {
+  const Specification specification = orphans_[index].specification;
+  const auto made = co_await make(specification);
+  Orphan& orphan = orphans_[index];
+  if (made) {
+    herd_.log->info("rescheduled name={} from={} to={} id={}", loggable(specification.name),
+                    loggable(orphan.hostname), loggable(*made), specification.id.substr(0, 12));
+    orphan.specification.id.clear();
+    co_return;
+  }
+  orphan.due = herd_.clock.now() + try_again_after;
+  if (std::exchange(orphan.told, true)) co_return;
+  herd_.log->warn("cannot reschedule, trying again name={} from={} error={}",
+                  loggable(specification.name), loggable(orphan.hostname),
+                  loggable(made.error().message, 512));
+}
+
+std::vector<std::string> Rescheduler::hosts_that_fit(const std::string& body,
+                                                     std::string& why_none) const {
+  std::vector<std::string> fitting;
+  auto document = parse_json(body);
+  if (!document) return fitting;
+  const auto rules = engine_api::read_create_rules(*document);
+  if (!rules) {
+    why_none = rules.error().message;
+    return fitting;
+  }
+  std::vector<engine_api::HostFacts> facts;
+  for (const engine_api::HerdNode& node : port_.nodes()) {
+    facts.push_back(engine_api::facts_of(node));
+    if (needs_containers(*rules)) add_containers(facts.back());
+  }
+  const engine_api::FilterOutcome outcome = filter_hosts(*rules, facts);
+  for (const std::size_t index : outcome.fitting) fitting.push_back(facts[index].id);
+  if (fitting.empty()) why_none = no_host_text(outcome);
+  return fitting;
+}
+
+/// By id and name, as far as the directory goes: their labels are not known here.
+void Rescheduler::add_containers(engine_api::HostFacts& facts) const {
+  const auto host = NodeId::from_hex(facts.id);
+  for (const auto& [id, owner] : herd_.directory.owners()) {
+    if (owner != host) continue;
+    const Resolution known = herd_.directory.resolve(id, owner);
+    engine_api::ContainerFacts container;
+    container.id = id;
+    if (known.found()) container.names = known.candidates.front().names;
+    facts.containers.push_back(std::move(container));
+  }
+}
+
+/// The host that has it now.
+asio::awaitable<Result<std::string>> Rescheduler::make(Specification specification) {
+  std::string why_none;
+  const std::vector<std::string> hosts = hosts_that_fit(specification.body, why_none);
+  if (hosts.empty()) co_return Error(errc::declined, why_none);
+  const auto ticket = co_await claims_.claim(specification.name);
+  if (!ticket) co_return ticket.error();
+  BulkPlan plan;
+  plan.exact_body = std::move(specification.body);
+  plan.exact_name = specification.name;
+  plan.start = true;
+  plan.eligible.emplace();
+  for (const std::string& host : hosts) {
+    if (const auto node = NodeId::from_hex(host)) plan.eligible->insert(*node);
+  }
+  const auto run = std::make_shared<BulkCreate>(herd_, claims_, std::move(plan));
+  co_await run->run();
+  const BulkItem& item = run->items().front();
+  if (item.state != BulkItem::State::failed && *ticket) (*ticket)->used();
+  if (item.state != BulkItem::State::created) {
+    co_return Error(errc::declined,
+                    item.refusals.empty() ? "it was not created" : item.refusals.back().first);
+  }
+  const Resolution found = herd_.directory.resolve(id_in(item.envelope));
+  co_return found.found() ? herd_.hostname_of(found.candidates.front().node) : std::string("?");
+}
+
+}  // namespace dockherd::agent

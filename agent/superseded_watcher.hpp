@@ -1,0 +1,54 @@
+// A host that was lost returns, and one of its containers runs elsewhere by now: the old one is
+// stopped and renamed, or removed (`superseded`).
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/docker_watcher.hpp"
+#include "agent/herd.hpp"
+#include "agent/reschedule_rules.hpp"
+#include "docker_client/docker.hpp"
+
+namespace dockherd::agent {
+
+/// Notice: the ids of containers that a container of the sender replaces, and that one's own:
+/// {"ids":[…],"by":ID}.
+inline constexpr std::string_view topic_superseded = "superseded";
+
+/// Purpose: tells others what this node's containers replace, and retires this node's own that are
+/// replaced. The label of the new container is what says so, so that nothing has to be remembered.
+/// Owned by Node. One thread only.
+class SupersededWatcher {
+ public:
+  SupersededWatcher(Herd& herd, docker_client::Docker& docker, DockerWatcher& watcher)
+      : herd_(herd), docker_(docker), watcher_(watcher) {}
+
+  /// This node's daemon lists the container, or has it no longer.
+  void listed(const docker_client::ContainerSummary& summary);
+  void removed(const std::string& id);
+  /// An agent has joined: it may have been away while its containers were replaced.
+  void on_joined(const NodeId& peer);
+  Result<void> take(const NodeId& from, const std::string& text);
+
+ private:
+  void tell(const NodeId& to, const std::string& by, const std::vector<std::string>& ids);
+  void retire_if_here(const std::string& id);
+  void begin_to_retire(const std::string& id, const std::vector<std::string>& names);
+  asio::awaitable<void> retire(std::string id, std::string name, std::string by);
+  asio::awaitable<Result<void>> call(docker_client::DockerRequest request);
+  asio::awaitable<Result<void>> stop_for_good(std::string id);
+
+  Herd& herd_;
+  docker_client::Docker& docker_;
+  DockerWatcher& watcher_;
+  std::map<std::string, std::vector<std::string>> replacing_;  // Own id -> ids of others.
+  std::map<std::string, std::string> replaced_;                // Old id -> the new one.
+  std::set<std::string> retiring_;
+};
+
+}  // namespace dockherd::agent
