@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace dockherd::trust {
 
@@ -20,6 +21,9 @@ std::optional<Role> role_from_string(std::string_view text);
 
 /// One user. Without a name: whoever reaches an agent that asks nobody who he is.
 struct Principal {
+  Principal() = default;
+  Principal(std::string user, Role rights) : name(std::move(user)), role(rights) {}
+
   std::string name;
   Role role = Role::admin;
 
