@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "agent/gatekeeper.hpp"
 #include "agent/http_servers.hpp"
 #include "agent/network_plan.hpp"
 #include "agent/node.hpp"
@@ -65,6 +66,8 @@ class Agent {
   TaskGroup tasks_{io_.get_executor(), log_};
   TaskGroup docker_tasks_{io_.get_executor(), log_};  // Of the Docker API and its upstreams.
   std::unique_ptr<docker_client::EngineClient> docker_;
+  trust::UserBook users_;
+  std::unique_ptr<Gatekeeper> gatekeeper_;
   std::unique_ptr<bus::ZmqTransport> transport_;
   std::vector<std::unique_ptr<bus::Discovery>> discoveries_;
   std::unique_ptr<Node> node_;
@@ -82,6 +85,15 @@ Result<void> Agent::build() {
   docker_ =
       std::make_unique<docker_client::EngineClient>(io_.get_executor(), engine_settings(config_));
 
+  if (config_.users_file) {
+    auto users = trust::UserBook::open(*config_.users_file);
+    if (!users) return users.error();
+    users_ = std::move(*users);
+    reloaders_.add("the users file", [this] { return users_.reload(); });
+  }
+  const bool asks_certificates = config_.tls && !config_.tls->authority.empty();
+  gatekeeper_ = std::make_unique<Gatekeeper>(users_, asks_certificates);
+
   const auto interface = bus_interface(config_);
   if (!interface) return interface.error();
   auto mailbox = mailbox_settings(config_, *interface);
@@ -94,12 +106,13 @@ Result<void> Agent::build() {
   servers_ = std::make_unique<HttpServers>(io_.get_executor(), clock_, config_);
   if (auto opened = servers_->open(*interface, reloaders_); !opened) return opened.error();
 
-  NodePorts ports{io_.get_executor(), clock_, *transport_, {}, *docker_};
+  NodePorts ports{io_.get_executor(), clock_, *transport_, {}, *docker_, &users_};
   for (const auto& discovery : discoveries_) ports.discoveries.push_back(discovery.get());
   node_ = std::make_unique<Node>(std::move(ports), node_settings(*interface));
 
   if (auto built = build_docker_api(); !built) return built.error();
-  return servers_->start(http_api::Handlers{*node_, *docker_api_, *upstreams_});
+  return servers_->start(http_api::Handlers{*node_, *docker_api_, *upstreams_, gatekeeper_.get(),
+                                            get_logger("audit")});
 }
 
 Result<void> Agent::build_docker_api() {
@@ -114,7 +127,7 @@ Result<void> Agent::build_docker_api() {
   settings.task_timeout = config_.task_timeout;
   docker_api_ = std::make_unique<engine_api::DockerService>(
       engine_api::ApiContext(node_->docker_herd(), *upstreams_, clock_, docker_tasks_,
-                             std::move(settings), get_logger("engine_api")));
+                             std::move(settings), get_logger("engine_api"), &users_));
   return {};
 }
 

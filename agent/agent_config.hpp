@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "bus/event_bus.hpp"
 #include "engine_api/node_view.hpp"
+#include "http_api/client_limits.hpp"
 #include "trust/certificate_tls.hpp"
 #include "trust/herd_key.hpp"
 
@@ -79,6 +80,8 @@ struct AgentConfig {
   bool insecure = false;                         ///< May listen beyond loopback, without keys.
   std::vector<std::filesystem::path> key_files;  ///< `key`: what `keys` are read from.
   trust::HerdKeys keys;
+  std::optional<std::filesystem::path> users_file;  ///< `users`: who may call.
+  http_api::LimitSettings limits;
 
   bool docker_by_tls() const { return docker_tls && docker.starts_with("tcp://"); }
 

@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "http_api/responses.hpp"
+#include "trust/ownership.hpp"
 
 namespace dockherd::agent {
 
@@ -48,11 +49,19 @@ bool another_may_understand(const BulkItem& item) {
 
 Result<json> BulkPlan::render(const TemplateVariables& of_item) const {
   const auto placeholders = expand_body ? BodyPlaceholders::expanded : BodyPlaceholders::kept;
-  return render_template(body, overrides, of_item, placeholders);
+  auto rendered = render_template(body, overrides, of_item, placeholders);
+  if (!rendered || caller.name.empty()) return rendered;
+  if (auto claimed = trust::claim_for(caller, *rendered); !claimed) return claimed.error();
+  return rendered;
 }
 
-BulkCreate::BulkCreate(Herd& herd, NameClaims& claims, BulkPlan plan)
-    : herd_(herd), claims_(claims), plan_(std::move(plan)), done_(herd.tasks.executor(), 1) {
+BulkCreate::BulkCreate(Herd& herd, NameClaims& claims, BulkPlan plan,
+                       std::shared_ptr<QuotaJudge::Grant> grant)
+    : herd_(herd),
+      claims_(claims),
+      plan_(std::move(plan)),
+      grant_(std::move(grant)),
+      done_(herd.tasks.executor(), 1) {
   items_.resize(plan_.instances);
   for (std::uint32_t i = 0; i < plan_.instances; ++i) items_[i].number = i + 1;
 }
@@ -159,7 +168,7 @@ asio::awaitable<void> BulkCreate::attempt(BulkItem& item, NodeId node) {
   }
   if (!ready) {
     herd_.release(node);
-    end_with(item, ready.error());
+    end_with(item, shown_to_caller(ready.error()));
     co_return;
   }
   CreateOneVerb verb;
@@ -169,6 +178,7 @@ asio::awaitable<void> BulkCreate::attempt(BulkItem& item, NodeId node) {
   verb.pull = plan_.pull;
   verb.name = std::move(*name);
   verb.start = plan_.start;
+  if (!plan_.caller.name.empty()) verb.user = plan_.caller;
   verb.headers = plan_.headers;
   if (item.max_load) verb.max_load = *item.max_load;
   const auto answer = co_await ask(node, encode_verb(verb));
@@ -253,6 +263,14 @@ void BulkCreate::judge_refusal(BulkItem& item, const NodeId& node, const std::st
   }
 }
 
+/// Whose a name is only those are told who see all.
+Error BulkCreate::shown_to_caller(Error error) const {
+  if (plan_.caller.is_admin() || error.docker_status != 409) return error;
+  error.message = "Conflict. The container name is already in use. You have to use another name.";
+  error.node.clear();
+  return error;
+}
+
 void BulkCreate::end_with(BulkItem& item, const Error& error) {
   end(item, BulkItem::State::failed, http_api::http_status(error), error_envelope(error));
 }
@@ -263,7 +281,10 @@ void BulkCreate::end(BulkItem& item, BulkItem::State state, int status, std::str
   item.envelope = std::move(envelope);
   if (item.ticket && state != BulkItem::State::failed) item.ticket->used();
   item.ticket.reset();
-  if (++ended_ == items_.size()) done_.try_send(boost::system::error_code());
+  if (grant_ && state == BulkItem::State::unknown) grant_->in_doubt();
+  if (++ended_ < items_.size()) return;
+  grant_.reset();
+  done_.try_send(boost::system::error_code());
 }
 
 /// A name is unique on each host by Docker's rule; over the herd it is by ours, as far as this node

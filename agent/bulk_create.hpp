@@ -15,6 +15,7 @@
 
 #include "agent/herd.hpp"
 #include "agent/name_claims.hpp"
+#include "agent/quota_judge.hpp"
 #include "agent/replies.hpp"
 #include "agent/template_render.hpp"
 
@@ -39,6 +40,7 @@ struct BulkPlan {
   std::uint32_t instances = 1;
   bool start = false;
   std::vector<std::pair<std::string, std::string>> headers;
+  trust::Principal caller;  ///< For whom. What he makes has his label.
 };
 
 /// How one item ended.
@@ -64,7 +66,9 @@ struct BulkItem {
 /// caller of run() is cancelled, because what has begun is not undone.
 class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
  public:
-  BulkCreate(Herd& herd, NameClaims& claims, BulkPlan plan);
+  /// `grant`: of the caller's quota; null when he has none.
+  BulkCreate(Herd& herd, NameClaims& claims, BulkPlan plan,
+             std::shared_ptr<QuotaJudge::Grant> grant = nullptr);
 
   /// Returns when every item has ended. By then all have been answered or are past their deadline,
   /// which does not come while a host pulls the image, for at most the time of a pull.
@@ -92,6 +96,7 @@ class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
   void judge_refusal(BulkItem& item, const NodeId& node, const std::string& hostname,
                      const bus::Reply& reply);
   void end(BulkItem& item, BulkItem::State state, int status, std::string envelope);
+  Error shown_to_caller(Error error) const;
   void end_with(BulkItem& item, const Error& error);
   Loads loads() const;
   std::optional<Error> name_conflict(const std::string& name) const;
@@ -100,6 +105,7 @@ class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
   Herd& herd_;
   NameClaims& claims_;
   BulkPlan plan_;
+  std::shared_ptr<QuotaJudge::Grant> grant_;
   Duration allowed_{};                  // For the whole bulk, without pulls.
   TimePoint deadline_;                  // Begins anew while an image is being pulled.
   std::optional<TimePoint> pulls_end_;  // Longer than this no pull is waited for.

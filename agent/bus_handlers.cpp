@@ -64,7 +64,8 @@ asio::awaitable<bus::Reply> BusHandlers::handle(bus::IncomingRequest request) {
   } else if (request.local) {
     reply = co_await handle_local(std::move(request));
   } else {
-    reply = co_await cluster_.execute(std::move(request.body));
+    trust::Principal member;  // Who reaches the bus of the herd is an admin.
+    reply = co_await cluster_.execute(std::move(request.body), std::move(member));
   }
   co_return bus::Reply(reply.status, std::move(reply.body));
 }
@@ -94,6 +95,12 @@ asio::awaitable<VerbReply> BusHandlers::handle_local(bus::IncomingRequest reques
     co_return co_await cluster_.set_own_pool(pool->in_pool, deadline);
   }
   if (const auto* claim = std::get_if<ClaimNameVerb>(&*verb)) co_return claims_.judge(*claim);
+  if (auto* claim = std::get_if<ClaimQuotaVerb>(&*verb)) {
+    co_return co_await quotas_.judge(std::move(*claim), deadline);
+  }
+  if (auto* usage = std::get_if<UsageVerb>(&*verb)) {
+    co_return co_await quotas_.usage(std::move(*usage), deadline);
+  }
   if (std::holds_alternative<NodeInfoVerb>(*verb)) {
     co_return VerbReply(200, executor_.node_info());
   }

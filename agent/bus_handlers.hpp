@@ -15,8 +15,13 @@ namespace dockherd::agent {
 class BusHandlers {
  public:
   BusHandlers(Herd& herd, ClusterService& cluster, VerbExecutor& executor, PeerWatcher& peers,
-              NameClaims& claims)
-      : herd_(herd), cluster_(cluster), executor_(executor), peers_(peers), claims_(claims) {}
+              NameClaims& claims, QuotaJudge& quotas)
+      : herd_(herd),
+        cluster_(cluster),
+        executor_(executor),
+        peers_(peers),
+        claims_(claims),
+        quotas_(quotas) {}
 
   asio::awaitable<bus::Reply> handle(bus::IncomingRequest request);
 
@@ -32,6 +37,7 @@ class BusHandlers {
   VerbExecutor& executor_;
   PeerWatcher& peers_;
   NameClaims& claims_;
+  QuotaJudge& quotas_;
 };
 
 }  // namespace dockherd::agent

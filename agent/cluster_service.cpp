@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "agent/user_rules.hpp"
 #include "base/limits.hpp"
 #include "base/parallel.hpp"
 #include "base/text.hpp"
 #include "http_api/responses.hpp"
+#include "trust/create_policy.hpp"
 
 namespace dockherd::agent {
 
@@ -27,15 +29,22 @@ VerbReply to_reply(const Result<bus::Reply>& answer, const std::string& hostname
 
 }  // namespace
 
-asio::awaitable<VerbReply> ClusterService::execute(std::string request) {
+asio::awaitable<VerbReply> ClusterService::execute(std::string request, trust::Principal caller) {
   auto verb = decode_verb(request, VerbOrigin::client);
   if (!verb) co_return http_api::error_reply(verb.error());
+  if (auto may = may_ask(caller, *verb); !may) co_return http_api::error_reply(may.error());
   if (auto* act = std::get_if<ContainerVerb>(&*verb)) {
+    if (!caller.name.empty()) act->user = caller;
     if (act->several) co_return co_await act_on_several(std::move(*act));
     co_return co_await act_on_one(std::move(*act));
   }
-  if (auto* bulk = std::get_if<CreateVerb>(&*verb)) co_return co_await create(std::move(*bulk));
-  if (auto* lists = std::get_if<ListVerb>(&*verb)) co_return co_await list(std::move(*lists));
+  if (auto* bulk = std::get_if<CreateVerb>(&*verb)) {
+    co_return co_await create(std::move(*bulk), std::move(caller));
+  }
+  if (auto* lists = std::get_if<ListVerb>(&*verb)) {
+    if (!caller.name.empty()) lists->user = caller;
+    co_return co_await list(std::move(*lists));
+  }
   if (auto* pool = std::get_if<PoolVerb>(&*verb)) co_return co_await set_pool(std::move(*pool));
   co_return co_await list_nodes();
 }
@@ -115,6 +124,12 @@ VerbReply ClusterService::not_located(const Error& error) const {
   return reply;
 }
 
+/// The same for one who may not know whether it is somebody else's.
+VerbReply ClusterService::hidden(const std::string& reference) const {
+  const Error error(errc::not_found, "no container " + quote_json(reference) + " in the herd");
+  return http_api::error_reply(Error(error).at_field("id"));
+}
+
 asio::awaitable<Result<bus::Reply>> ClusterService::ask(NodeId node, std::string verb,
                                                         TimePoint deadline) {
   co_return co_await herd_.bus.request(node, std::move(verb), deadline);
@@ -126,10 +141,14 @@ asio::awaitable<VerbReply> ClusterService::act_on_one(ContainerVerb verb) {
     co_await executor_.wait_until_asked(task_deadline());
     located = locate(verb.ids.front());
   }
-  if (!located) co_return not_located(located.error());
+  const bool sees_all = !verb.user || verb.user->role != trust::Role::operator_;
+  const std::string reference = verb.ids.front();
+  if (!located) co_return sees_all ? not_located(located.error()) : hidden(reference);
   verb.ids.front() = located->id;
   verb.several = false;
-  co_return co_await act_at(located->node, std::move(verb));
+  VerbReply reply = co_await act_at(located->node, std::move(verb));
+  if (!sees_all && reply.status == 404) co_return hidden(reference);
+  co_return reply;
 }
 
 asio::awaitable<VerbReply> ClusterService::act_at(NodeId node, ContainerVerb verb) {
@@ -140,6 +159,7 @@ asio::awaitable<VerbReply> ClusterService::act_at(NodeId node, ContainerVerb ver
     // Docker waits as long as the container was made to be waited for; so must we.
     ContainerVerb inspect;
     inspect.ids = verb.ids;
+    inspect.user = verb.user;
     const VerbReply found = co_await hand_over(node, hostname, std::move(inspect), deadline);
     if (found.status != 200) co_return found;
     grace = extra_time(verb, stop_timeout_of(found.body));
@@ -186,8 +206,19 @@ asio::awaitable<VerbReply> ClusterService::act_on_several(ContainerVerb verb) {
 
 // --- creating ----------------------------------------------------------------------------------
 
-Result<BulkPlan> ClusterService::plan(CreateVerb verb) {
+/// What is wrong for an operator, said before anything is made.
+Result<void> ClusterService::judge_plan(const BulkPlan& plan, const json& body) const {
+  if (plan.caller.is_admin()) return {};
+  if (auto headers = only_registry_headers(plan.headers); !headers) return headers.error();
+  const trust::User* user = users_of(herd_).find(plan.caller.name);
+  const auto judged = trust::judge_create(body, user == nullptr ? trust::Allowance() : user->allow);
+  if (!judged) return judged.error();
+  return {};
+}
+
+Result<BulkPlan> ClusterService::plan(CreateVerb verb, trust::Principal caller) {
   BulkPlan plan;
+  plan.caller = std::move(caller);
   if (!verb.template_name.empty()) {
     auto body = templates_.load(verb.template_name);
     if (!body) return body.error();
@@ -214,7 +245,10 @@ Result<BulkPlan> ClusterService::plan(CreateVerb verb) {
   TemplateVariables first = plan.variables;
   first.n = 1;
   first.hostname = herd_.settings.hostname;
-  if (auto body = plan.render(first); !body) {
+  auto body = plan.render(first);
+  if (body) {
+    if (auto judged = judge_plan(plan, *body); !judged) return judged.error();
+  } else {
     if (verb.template_name.empty()) return body.error();
     Error error = body.error();
     error.message =
@@ -225,13 +259,21 @@ Result<BulkPlan> ClusterService::plan(CreateVerb verb) {
   return plan;
 }
 
-asio::awaitable<VerbReply> ClusterService::create(CreateVerb verb) {
+asio::awaitable<VerbReply> ClusterService::create(CreateVerb verb, trust::Principal caller) {
   const bool single = !verb.instances.has_value();
   co_await executor_.wait_until_asked(task_deadline());
-  auto planned = plan(std::move(verb));
+  auto planned = plan(std::move(verb), std::move(caller));
   if (!planned) co_return http_api::error_reply(planned.error());
   const std::string bulk = planned->variables.bulk;
-  const auto run = std::make_shared<BulkCreate>(herd_, claims_, std::move(*planned));
+  TemplateVariables first = planned->variables;
+  first.n = 1;
+  first.hostname = herd_.settings.hostname;
+  // What each asks for does not depend on its number: placeholders are in texts.
+  const json body = planned->render(first).value();
+  auto grant = co_await quotas_.claim(planned->caller, body, planned->instances);
+  if (!grant) co_return http_api::error_reply(grant.error());
+  const auto run =
+      std::make_shared<BulkCreate>(herd_, claims_, std::move(*planned), std::move(*grant));
   co_await run->run();
   std::vector<std::string> envelopes;
   for (const BulkItem& item : run->items()) envelopes.push_back(item.envelope);

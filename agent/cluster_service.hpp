@@ -19,11 +19,15 @@ namespace dockherd::agent {
 
 class ClusterService {
  public:
-  ClusterService(Herd& herd, VerbExecutor& executor, NameClaims& claims)
-      : herd_(herd), executor_(executor), claims_(claims), templates_(herd.settings.templates) {}
+  ClusterService(Herd& herd, VerbExecutor& executor, NameClaims& claims, QuotaJudge& quotas)
+      : herd_(herd),
+        executor_(executor),
+        claims_(claims),
+        quotas_(quotas),
+        templates_(herd.settings.templates) {}
 
   /// A verb as a client sent it. Always answers.
-  asio::awaitable<VerbReply> execute(std::string request);
+  asio::awaitable<VerbReply> execute(std::string request, trust::Principal caller);
 
   /// One container of this node's own daemon, named by its id, in the time that the action is
   /// allowed by itself.
@@ -36,7 +40,7 @@ class ClusterService {
   asio::awaitable<VerbReply> set_own_pool(bool in_pool, TimePoint deadline);
 
  private:
-  asio::awaitable<VerbReply> create(CreateVerb verb);
+  asio::awaitable<VerbReply> create(CreateVerb verb, trust::Principal caller);
   asio::awaitable<VerbReply> act_on_one(ContainerVerb verb);
   asio::awaitable<VerbReply> act_at(NodeId node, ContainerVerb verb);
   asio::awaitable<VerbReply> hand_over(NodeId node, std::string hostname, ContainerVerb verb,
@@ -46,10 +50,12 @@ class ClusterService {
   asio::awaitable<VerbReply> list_nodes();
   asio::awaitable<VerbReply> set_pool(PoolVerb verb);
 
-  Result<BulkPlan> plan(CreateVerb verb);
+  Result<BulkPlan> plan(CreateVerb verb, trust::Principal caller);
+  Result<void> judge_plan(const BulkPlan& plan, const json& body) const;
   asio::awaitable<void> name_hosts_with_image(std::vector<std::string>& envelopes);
   Result<ContainerLocation> locate(const std::string& reference) const;
   VerbReply not_located(const Error& error) const;
+  VerbReply hidden(const std::string& reference) const;
   std::vector<std::string> lost_hosts() const;
   Result<NodeId> node_named(const std::string& hostname) const;
   asio::awaitable<Result<bus::Reply>> ask(NodeId node, std::string verb, TimePoint deadline);
@@ -59,6 +65,7 @@ class ClusterService {
   Herd& herd_;
   VerbExecutor& executor_;
   NameClaims& claims_;
+  QuotaJudge& quotas_;
   TemplateStore templates_;
 };
 

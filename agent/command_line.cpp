@@ -12,10 +12,11 @@ namespace {
 
 // DockerMod's users type "-conf FILE"; taken letter by letter that would be other options.
 constexpr std::string_view long_options[] = {
-    "conf",  "cluster", "hostname", "docker", "http",     "templates", "log-level",    "insecure",
-    "check", "version", "help",     "key",    "tls-cert", "tls-key",   "tls-client-ca"};
+    "conf",      "cluster",  "hostname", "docker",  "http",         "templates",
+    "log-level", "insecure", "check",    "version", "help",         "key",
+    "users",     "role",     "tls-cert", "tls-key", "tls-client-ca"};
 
-const std::vector<std::string_view> commands = {"agent", "keygen"};
+const std::vector<std::string_view> commands = {"agent", "keygen", "token"};
 
 /// "-conf" and "-conf=FILE" as "--conf" and "--conf=FILE".
 std::string with_two_dashes(const std::string& argument) {
@@ -97,20 +98,24 @@ struct Commands {
 
   CLI::App& agent;
   CLI::App& keygen;
+  CLI::App& token;
   AgentFlags agent_flags;
   KeygenFlags keygen_flags;
+  TokenFlags token_flags;
 };
 
 Commands::Commands(CLI::App& app)
     : agent(*app.add_subcommand("agent",
                                 "Runs the agent of this Docker host until SIGTERM or SIGINT.")),
-      keygen(*app.add_subcommand("keygen",
-                                 "Makes the key of a herd: whoever has the file is in it.")) {
+      keygen(
+          *app.add_subcommand("keygen", "Makes the key of a herd: whoever has the file is in it.")),
+      token(*app.add_subcommand("token", "Tokens by which users are known to the herd.")) {
   for (CLI::App* command : {&agent, &keygen}) {
     command->set_version_flag("--version", version_text());
     command->allow_extras();
   }
   add_agent_options(agent, agent_flags);
+  add_token_commands(token, token_flags);
   keygen.add_option("FILE", keygen_flags.file, "is made with mode 0600; copy it to every host")
       ->capture_default_str();
 }
@@ -137,6 +142,7 @@ Command parse(CLI::App& app, const Commands& commands_known, std::vector<std::st
   }
   if (chosen.empty()) return PrintAndExit{app.help(), 0};
   if (commands_known.keygen.parsed()) return commands_known.keygen_flags;
+  if (commands_known.token.parsed()) return commands_known.token_flags;
   return commands_known.agent_flags;
 }
 

@@ -6,6 +6,8 @@
 #include <variant>
 #include <vector>
 
+#include "agent/token_command.hpp"
+
 namespace dockherd::agent {
 
 /// Flags of `dockherd agent`. Values are as typed; resolve_config checks them.
@@ -37,7 +39,7 @@ struct PrintAndExit {
   int exit_code = 0;
 };
 
-using Command = std::variant<AgentFlags, KeygenFlags, PrintAndExit>;
+using Command = std::variant<AgentFlags, KeygenFlags, TokenFlags, PrintAndExit>;
 
 /// `arguments` without the program's name. Never throws.
 Command parse_command_line(std::vector<std::string> arguments);

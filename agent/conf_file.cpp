@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/conf_limits.hpp"
 #include "agent/text_file.hpp"
 #include "agent/tls_conf.hpp"
 #include "base/json_reader.hpp"
@@ -252,6 +253,8 @@ Result<ConfFile> read_document(const json& document, const std::string& file) {
                              "log",
                              "insecure",
                              "key",
+                             "users",
+                             "limits",
                              "overcommitPercent",
                              "plainNames"});
   if (!known) return known.error();
@@ -268,6 +271,10 @@ Result<ConfFile> read_document(const json& document, const std::string& file) {
   if (auto read = read_tls(*reader, conf); !read) return read.error();
   if (auto read = read_path(*reader, "templates", conf.templates); !read) return read.error();
   if (auto read = read_path(*reader, "cluster", conf.cluster); !read) return read.error();
+  if (auto read = read_path(*reader, "users", conf.users); !read) return read.error();
+  auto limits = read_limits(*reader);
+  if (!limits) return limits.error();
+  conf.limits = *limits;
   if (auto read = read_log(*reader, conf); !read) return read.error();
   if (auto read = read_keys(*reader, conf); !read) return read.error();
   if (auto read = read_superseded(*reader, conf); !read) return read.error();

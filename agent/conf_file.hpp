@@ -12,6 +12,7 @@
 #include "agent/address.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "http_api/client_limits.hpp"
 #include "trust/certificate_tls.hpp"
 
 namespace dockherd::agent {
@@ -43,6 +44,8 @@ struct ConfFile {
   std::optional<bool> insecure;
   std::vector<std::string> keys;  ///< From `key`: files, the agent's own first.
   std::optional<std::int64_t> overcommit_percent;
+  std::optional<std::string> users;
+  http_api::LimitSettings limits;
   std::optional<bool> plain_names;
 
   std::vector<std::string> notes;  ///< Keys that are accepted and have no effect.

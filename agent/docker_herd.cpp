@@ -8,6 +8,7 @@
 #include "docker_client/api_version.hpp"
 #include "docker_client/docker_codec.hpp"
 #include "engine_api/docker_error.hpp"
+#include "http_api/responses.hpp"
 
 namespace dockherd::agent {
 
@@ -244,12 +245,20 @@ asio::awaitable<CreateAnswer> DockerHerd::create(engine_api::CreateOrder order) 
   plan.platform = std::move(order.platform);
   plan.api_version = std::move(order.api_version);
   plan.headers = std::move(order.headers);
+  plan.caller = std::move(order.caller);
+  json body = json::object();
+  if (auto parsed = parse_json(*plan.exact_body)) body = std::move(*parsed);
+  auto grant = co_await quotas_.claim(plan.caller, body, 1);
+  if (!grant) {
+    co_return CreateAnswer(http_api::http_status(grant.error()),
+                           engine_api::docker_message(grant.error().message));
+  }
   plan.pull = false;  // The client does that when it is told that no host has the image.
   plan.eligible.emplace();
   for (const std::string& id : order.eligible) {
     if (const auto node = NodeId::from_hex(id)) plan.eligible->insert(*node);
   }
-  const auto run = std::make_shared<BulkCreate>(herd_, claims_, std::move(plan));
+  const auto run = std::make_shared<BulkCreate>(herd_, claims_, std::move(plan), std::move(*grant));
   co_await run->run();
   const BulkItem& item = run->items().front();
   if (item.state == BulkItem::State::created) {

@@ -7,6 +7,7 @@
 #include "agent/herd.hpp"
 #include "agent/name_claims.hpp"
 #include "agent/promise_keeper.hpp"
+#include "agent/quota_judge.hpp"
 #include "agent/verb_executor.hpp"
 #include "engine_api/herd_port.hpp"
 
@@ -16,8 +17,13 @@ namespace dockherd::agent {
 class DockerHerd final : public engine_api::HerdPort {
  public:
   DockerHerd(Herd& herd, DockerWatcher& watcher, PromiseKeeper& promises, VerbExecutor& executor,
-             NameClaims& claims)
-      : herd_(herd), watcher_(watcher), promises_(promises), executor_(executor), claims_(claims) {}
+             NameClaims& claims, QuotaJudge& quotas)
+      : herd_(herd),
+        watcher_(watcher),
+        promises_(promises),
+        executor_(executor),
+        claims_(claims),
+        quotas_(quotas) {}
 
   std::string version() const override { return DOCKHERD_VERSION; }
   std::vector<engine_api::HerdNode> nodes() const override;
@@ -48,6 +54,7 @@ class DockerHerd final : public engine_api::HerdPort {
   PromiseKeeper& promises_;
   VerbExecutor& executor_;
   NameClaims& claims_;
+  QuotaJudge& quotas_;
 };
 
 }  // namespace dockherd::agent

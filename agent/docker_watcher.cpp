@@ -7,6 +7,7 @@
 #include "base/json_reader.hpp"
 #include "docker_client/docker_codec.hpp"
 #include "docker_client/docker_requests.hpp"
+#include "trust/users.hpp"
 
 namespace dockherd::agent {
 
@@ -24,6 +25,11 @@ json encode_put(const std::vector<std::pair<std::string, std::vector<std::string
   json list = json::array();
   for (const auto& [id, names] : put) list.push_back(json{{"id", id}, {"names", names}});
   return list;
+}
+
+std::string owner_of(const ContainerSummary& summary) {
+  const auto label = summary.labels.find(std::string(trust::owner_label));
+  return label == summary.labels.end() ? std::string() : label->second;
 }
 
 std::string id_filter(const std::vector<std::string>& ids) {
@@ -192,7 +198,7 @@ asio::awaitable<void> DockerWatcher::settle(std::string id) {
 }
 
 void DockerWatcher::tell_listed(const ContainerSummary& summary) {
-  promises_.listed(summary.id, summary.state);
+  promises_.listed(summary.id, summary.state, owner_of(summary));
   if (on_listed_) on_listed_(summary);
 }
 

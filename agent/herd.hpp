@@ -44,6 +44,7 @@ struct Herd {
       : settings(std::move(node_settings)),
         endpoint(ports.transport.endpoint()),
         clock(ports.clock),
+        users(ports.users),
         log(get_logger("agent")),
         random(settings.random_seed),
         tasks(ports.executor, log),
@@ -103,6 +104,7 @@ struct Herd {
   NodeSettings settings;
   std::string endpoint;  ///< Of the bus, as peers are told it.
   Clock& clock;
+  const trust::UserBook* users;  ///< Null: of a herd that knows none.
   Logger log;
   std::mt19937_64 random;
   TaskGroup tasks;

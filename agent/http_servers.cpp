@@ -76,6 +76,7 @@ Result<void> HttpServers::start(const http_api::Handlers& handlers) {
   http_api::ServerSettings for_clients;
   for_clients.address = config_.http.text();
   for_clients.tls = clients_tls_;
+  for_clients.limits = config_.limits;
   clients_ = make_server(handlers, std::move(for_clients));
   if (auto started = clients_->start(); !started) return started;
   if (!agents_listener_) return {};

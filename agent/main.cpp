@@ -71,6 +71,9 @@ int main(int argc, char** argv) {
       return print->exit_code;
     }
     if (const auto* keygen = std::get_if<agent::KeygenFlags>(&command)) return make_key(*keygen);
+    if (const auto* token = std::get_if<agent::TokenFlags>(&command)) {
+      return agent::run_token_command(*token);
+    }
     return run(std::get<agent::AgentFlags>(command));
   } catch (const std::exception& error) {
     complain(std::string("cannot start: ") + error.what());

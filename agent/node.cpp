@@ -50,12 +50,13 @@ struct Node::Parts {
       : herd(ports, settings, bus_settings(settings)),
         promises(herd, ports.docker),
         claims(herd),
+        quotas(herd, promises),
         docker_watcher(herd, ports.docker, promises),
-        peer_watcher(herd, docker_watcher, claims),
+        peer_watcher(herd, docker_watcher, claims, quotas),
         executor(herd, ports.docker, docker_watcher, promises),
-        cluster(herd, executor, claims),
-        docker_herd(herd, docker_watcher, promises, executor, claims),
-        handlers(herd, cluster, executor, peer_watcher, claims),
+        cluster(herd, executor, claims, quotas),
+        docker_herd(herd, docker_watcher, promises, executor, claims, quotas),
+        handlers(herd, cluster, executor, peer_watcher, claims, quotas),
         specifications(herd, ports.docker),
         rescheduler(herd, claims, specifications, docker_herd),
         superseded(herd, ports.docker, docker_watcher) {
@@ -73,6 +74,7 @@ struct Node::Parts {
   Herd herd;
   PromiseKeeper promises;
   NameClaims claims;
+  QuotaJudge quotas;
   DockerWatcher docker_watcher;
   PeerWatcher peer_watcher;
   VerbExecutor executor;
@@ -137,9 +139,10 @@ asio::awaitable<void> Node::stop(TimePoint drain_deadline) {
   co_await herd.tasks.close();
 }
 
-asio::awaitable<http_api::VerbReply> Node::execute_verb(std::string request) {
+asio::awaitable<http_api::VerbReply> Node::execute_verb(std::string request,
+                                                        http_api::Caller caller) {
   const Counted running(parts_->verbs_running);
-  co_return co_await parts_->cluster.execute(std::move(request));
+  co_return co_await parts_->cluster.execute(std::move(request), std::move(caller.principal));
 }
 
 std::string Node::greeting() const {

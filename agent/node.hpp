@@ -21,6 +21,7 @@
 #include "docker_client/docker.hpp"
 #include "engine_api/herd_port.hpp"
 #include "http_api/cluster_api.hpp"
+#include "trust/user_book.hpp"
 
 namespace dockherd::agent {
 
@@ -31,6 +32,7 @@ struct NodePorts {
   bus::Transport& transport;
   std::vector<bus::Discovery*> discoveries;
   docker_client::Docker& docker;
+  const trust::UserBook* users = nullptr;  ///< Null: of a herd that knows none.
 };
 
 struct NodeSettings {
@@ -73,7 +75,8 @@ class Node final : public http_api::ClusterApi {
   /// stay running.
   asio::awaitable<void> stop(TimePoint drain_deadline);
 
-  asio::awaitable<http_api::VerbReply> execute_verb(std::string request) override;
+  asio::awaitable<http_api::VerbReply> execute_verb(std::string request,
+                                                    http_api::Caller caller = {}) override;
   std::string greeting() const override;
 
   /// For the Docker Engine API; lives as long as the node.

@@ -98,6 +98,8 @@ void PeerWatcher::on_notice(const NodeId& from, const std::string& topic, const 
     taken = take_containers(from, body);
   } else if (topic == topic_sum) {
     taken = take_sum(from, body);
+  } else if (topic == topic_quota_released) {
+    taken = quotas_.released(body);
   } else if (topic == topic_name_released) {
     taken = claims_.released(body);
   } else if (topic == topic_resend) {

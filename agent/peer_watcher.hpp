@@ -16,6 +16,7 @@
 #include "agent/docker_watcher.hpp"
 #include "agent/herd.hpp"
 #include "agent/name_claims.hpp"
+#include "agent/quota_judge.hpp"
 #include "agent/rescheduler.hpp"
 #include "agent/specification_keeper.hpp"
 #include "agent/superseded_watcher.hpp"
@@ -32,8 +33,9 @@ struct Rescheduling {
 
 class PeerWatcher final : public bus::BusListener {
  public:
-  PeerWatcher(Herd& herd, const DockerWatcher& own_containers, NameClaims& claims)
-      : herd_(herd), own_containers_(own_containers), claims_(claims) {}
+  PeerWatcher(Herd& herd, const DockerWatcher& own_containers, NameClaims& claims,
+              QuotaJudge& quotas)
+      : herd_(herd), own_containers_(own_containers), claims_(claims), quotas_(quotas) {}
 
   void start();
   /// Called with the address at which an agent was called that is lost or gone.
@@ -62,6 +64,7 @@ class PeerWatcher final : public bus::BusListener {
   Herd& herd_;
   const DockerWatcher& own_containers_;
   NameClaims& claims_;
+  QuotaJudge& quotas_;
   /// Of each node: the text of its last status, and when it was asked for everything anew.
   struct Told {
     std::string status;

@@ -6,6 +6,7 @@
 #include "docker_client/docker_requests.hpp"
 #include "docker_client/docker_status.hpp"
 #include "engine_api/create_rules.hpp"
+#include "trust/ownership.hpp"
 
 namespace dockherd::agent {
 
@@ -18,6 +19,11 @@ engine_api::Reservation reservation_in(const json& body) {
   const json* host_config = find_member(body, "HostConfig");
   return host_config == nullptr ? engine_api::Reservation()
                                 : engine_api::reservation_of(*host_config);
+}
+
+std::string owner_in(const json& create_body) {
+  const auto owner = trust::owner_in(create_body);
+  return owner && *owner ? **owner : std::string();
 }
 
 json parsed_body(std::string_view create_body) {
@@ -34,8 +40,10 @@ void PromiseKeeper::start() {
   herd_.tasks.spawn("docker promises", learn());
 }
 
-void PromiseKeeper::listed(const std::string& id, const std::string& state) {
+void PromiseKeeper::listed(const std::string& id, const std::string& state,
+                           const std::string& owner) {
   states_[id] = state;
+  if (!owner.empty()) owners_[id] = owner;
   const auto known = known_.find(id);
   if (known == known_.end()) {
     unknown_.insert(id);
@@ -55,6 +63,7 @@ void PromiseKeeper::changed(const std::string& id) {
 
 void PromiseKeeper::removed(const std::string& id) {
   states_.erase(id);
+  owners_.erase(id);
   known_.erase(id);
   unknown_.erase(id);
   ledger_.remove(id);
@@ -82,18 +91,43 @@ std::optional<std::string> PromiseKeeper::why_not(std::string_view name,
 PromiseKeeper::Promise::Promise(PromiseKeeper& keeper, std::string_view create_body)
     : keeper_(keeper),
       key_("create " + std::to_string(++keeper.promises_ever_)),
-      reservation_(reservation_in(parsed_body(create_body))) {
+      reservation_(reservation_in(parsed_body(create_body))),
+      owner_(owner_in(parsed_body(create_body))) {
+  if (!owner_.empty()) keeper_.being_made_[key_] = {owner_, reservation_};
   keeper_.ledger_.put(key_, reservation_, true);
 }
 
 PromiseKeeper::Promise::~Promise() {
   keeper_.ledger_.remove(key_);
+  keeper_.being_made_.erase(key_);
 }
 
 void PromiseKeeper::Promise::made(const std::string& id) {
   keeper_.known_[id] = reservation_;
+  if (!owner_.empty()) keeper_.owners_[id] = owner_;
+  keeper_.being_made_.erase(key_);
   keeper_.unknown_.erase(id);
   keeper_.ledger_.put(id, reservation_, true);
+}
+
+std::optional<PromiseKeeper::Usage> PromiseKeeper::usage_of(const std::string& owner) const {
+  if (!herd_.daemon_asked()) return std::nullopt;
+  Usage usage;
+  const auto add = [&usage](const engine_api::Reservation& reservation) {
+    ++usage.containers;
+    usage.nano_cpus += reservation.nano_cpus;
+    usage.memory_bytes += reservation.memory_bytes;
+  };
+  for (const auto& [id, whose] : owners_) {
+    if (whose != owner) continue;
+    const auto known = known_.find(id);
+    if (known == known_.end()) return std::nullopt;
+    add(known->second);
+  }
+  for (const auto& [key, made] : being_made_) {
+    if (made.first == owner) add(made.second);
+  }
+  return usage;
 }
 
 asio::awaitable<void> PromiseKeeper::learn() {
@@ -125,12 +159,13 @@ asio::awaitable<void> PromiseKeeper::look_at(std::string id) {
   if (!inspection || !inspection->is_object()) co_return;
   known_[id] = engine_api::reservation_of_inspection(*inspection);
   const std::string listed_state = state->second;
+  const std::string owner = owners_.contains(id) ? owners_[id] : std::string();
   const auto created = inspection->find("Created");
   if (on_created_ && created != inspection->end() && created->is_string()) {
     const auto at = docker_client::parse_docker_time(created->get_ref<const std::string&>());
     on_created_(id, std::chrono::nanoseconds(at.time_since_epoch()).count());
   }
-  listed(id, listed_state);
+  listed(id, listed_state, owner);
 }
 
 }  // namespace dockherd::agent

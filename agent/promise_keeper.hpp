@@ -30,7 +30,7 @@ class PromiseKeeper {
   }
 
   /// The daemon lists the container in this state.
-  void listed(const std::string& id, const std::string& state);
+  void listed(const std::string& id, const std::string& state, const std::string& owner);
   /// What it is promised may be another thing now.
   void changed(const std::string& id);
   void removed(const std::string& id);
@@ -54,7 +54,17 @@ class PromiseKeeper {
     PromiseKeeper& keeper_;
     std::string key_;
     engine_api::Reservation reservation_;
+    const std::string owner_;
   };
+
+  /// What a user's containers here have been promised, running or not, with those that are being
+  /// made. Nothing as long as some of it is not known yet.
+  struct Usage {
+    std::int64_t containers = 0;
+    std::int64_t nano_cpus = 0;
+    std::int64_t memory_bytes = 0;
+  };
+  std::optional<Usage> usage_of(const std::string& owner) const;
 
   const engine_api::ReservationLedger::Totals& totals() const { return ledger_.totals(); }
 
@@ -67,7 +77,10 @@ class PromiseKeeper {
   engine_api::ReservationLedger ledger_;
   std::map<std::string, engine_api::Reservation> known_;
   std::map<std::string, std::string> states_;  // As last listed.
-  std::set<std::string> unknown_;              // To be inspected.
+  std::map<std::string, std::string> owners_;  // Of those that have one.
+  std::map<std::string, std::pair<std::string, engine_api::Reservation>>
+      being_made_;                 // By the promise's key: owner and what is promised.
+  std::set<std::string> unknown_;  // To be inspected.
   std::function<void(const std::string&, std::int64_t)> on_created_;
   std::uint64_t promises_ever_ = 0;
   asio::experimental::channel<void(boost::system::error_code)> wake_;

@@ -36,12 +36,12 @@ Error beyond_loopback(const std::string& file, const std::string& key, const std
 /// The same for the port of clients, where the herd's key lets nobody in.
 Error clients_beyond_loopback(const std::string& file, const std::string& key,
                               const std::string& address) {
-  return Error(
-             errc::bad_config,
-             (file.empty() ? "" : file + ": ") + key + " must be loopback, got " + address +
-                 ": whoever reaches it may use Docker. Ask clients for certificates (\"tls\" with "
-                 "\"client_ca\" in conf.json), or, on a network where you trust everybody, allow "
-                 "it by \"insecure\": true in conf.json or by --insecure")
+  return Error(errc::bad_config,
+               (file.empty() ? "" : file + ": ") + key + " must be loopback, got " + address +
+                   ": whoever reaches it may use Docker. Ask clients who they are (\"tls\" with "
+                   "\"client_ca\" or \"users\" in conf.json), or, on a network where you trust "
+                   "everybody, allow "
+                   "it by \"insecure\": true in conf.json or by --insecure")
       .at_field(key);
 }
 
@@ -88,7 +88,7 @@ Result<void> resolve_http(const AgentFlags& flags, const ConfFile& conf, AgentCo
   }
   config.http.host = listen.address.value_or(config.insecure ? "0.0.0.0" : std::string(loopback));
   config.http.port = listen.port.value_or(default_http_port);
-  const bool asks = config.tls && !config.tls->authority.empty();
+  const bool asks = config.tls && (!config.tls->authority.empty() || config.users_file);
   if (!config.insecure && !asks && !is_loopback(config.http.host)) {
     return clients_beyond_loopback(file, key, config.http.text());
   }
@@ -164,6 +164,19 @@ void resolve_keys(const AgentFlags& flags, const ConfFile& conf, AgentConfig& co
   const std::filesystem::path conf_directory = std::filesystem::path(conf.file).parent_path();
   for (const std::string& file : conf.keys) config.key_files.push_back(conf_directory / file);
   if (!flags.keys.empty()) config.key_files.assign(flags.keys.begin(), flags.keys.end());
+}
+
+/// Without a key agents could not tell each other's calls from strangers'.
+Result<void> resolve_users(const ConfFile& conf, AgentConfig& config) {
+  config.limits = conf.limits;
+  if (!conf.users) return {};
+  config.users_file = std::filesystem::path(conf.file).parent_path() / *conf.users;
+  if (!config.key_files.empty()) return {};
+  return Error(errc::bad_config,
+               conf.file +
+                   ": users needs a key: without one, who reaches the bus of this herd "
+                   "needs no token. Make one by \"dockherd keygen\" and name it by \"key\"")
+      .at_field("users");
 }
 
 Result<void> load_keys(AgentConfig& config) {
@@ -260,6 +273,7 @@ Result<AgentConfig> merge_config(const AgentFlags& flags, const ConfFile& conf,
   config.notes = conf.notes;
   config.insecure = flags.insecure || conf.insecure.value_or(false);
   resolve_keys(flags, conf, config);
+  if (auto done = resolve_users(conf, config); !done) return done.error();
   if (auto done = resolve_tls(flags, conf, config); !done) return done.error();
   resolve_docker_tls(conf, environment, config);
   if (auto done = resolve_names(flags, conf, cluster, environment, config); !done) {

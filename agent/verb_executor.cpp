@@ -144,6 +144,10 @@ std::optional<Error> VerbExecutor::cannot_signal(const ContainerVerb& verb) cons
 }
 
 asio::awaitable<VerbReply> VerbExecutor::act(ContainerVerb verb, TimePoint deadline) {
+  if (verb.user) {
+    const auto may = co_await guard_.may_act(*verb.user, verb, deadline);
+    if (!may) co_return failure(may.error());
+  }
   if (const auto error = cannot_signal(verb)) co_return failure(*error);
   const std::string id = verb.ids.front();
   const auto response = co_await call_for(verb, deadline);
@@ -201,6 +205,9 @@ asio::awaitable<VerbReply> VerbExecutor::create_one(CreateOneVerb verb, TimePoin
     reply.body = with_members(reply.body, "\"load\":" + std::to_string(load));
     co_return reply;
   }
+  auto judged = co_await guard_.judge(std::move(verb), deadline);
+  if (!judged) co_return failure(judged.error());
+  verb = std::move(*judged);
   if (const auto why = promises_.why_not(verb.name, verb.body)) {
     // Who asked pulls the image only when it is told that no host has it: this one counts, too.
     const auto lacking = co_await lacking_image(verb, deadline);
@@ -295,7 +302,10 @@ asio::awaitable<bool> VerbExecutor::wait_until_asked(TimePoint deadline) {
   co_return herd_.daemon_asked();
 }
 
-asio::awaitable<VerbReply> VerbExecutor::list(ListVerb verb, TimePoint deadline) {
+asio::awaitable<VerbReply> VerbExecutor::list(ListVerb wanted, TimePoint deadline) {
+  auto narrowed = guard_.narrowed(std::move(wanted));
+  if (!narrowed) co_return failure(narrowed.error());
+  const ListVerb verb = std::move(*narrowed);
   if (!verb.images && verb.filters.empty()) {
     const bool asked = co_await wait_until_asked(deadline);
     if (!asked) co_return failure(Error(errc::timeout, std::string(daemon_silent)));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/create_guard.hpp"
 #include "agent/docker_watcher.hpp"
 #include "agent/herd.hpp"
 #include "agent/image_puller.hpp"
@@ -22,6 +23,7 @@ class VerbExecutor {
         docker_(docker),
         watcher_(watcher),
         promises_(promises),
+        guard_(herd, docker),
         puller_(herd, docker) {}
 
   /// One container, named by its full id or by what the daemon understands. One envelope.
@@ -35,7 +37,7 @@ class VerbExecutor {
   /// `deadline`: in its first moments a node does not know yet what it has.
   asio::awaitable<bool> wait_until_asked(TimePoint deadline);
   /// An envelope with this node's containers or images.
-  asio::awaitable<VerbReply> list(ListVerb verb, TimePoint deadline);
+  asio::awaitable<VerbReply> list(ListVerb wanted, TimePoint deadline);
   /// {"has_image": bool}.
   asio::awaitable<VerbReply> has_image(HasImageVerb verb, TimePoint deadline);
   /// This node as a row of list-nodes.
@@ -64,6 +66,7 @@ class VerbExecutor {
   docker_client::Docker& docker_;
   DockerWatcher& watcher_;
   PromiseKeeper& promises_;
+  CreateGuard guard_;
   ImagePuller puller_;
 };
 

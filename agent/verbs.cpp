@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "agent/verb_user.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "docker_client/api_version.hpp"
@@ -266,6 +267,31 @@ Result<Verb> decode_status_verb(const JsonReader& request, std::string_view) {
   return Verb(std::move(verb));
 }
 
+Result<Verb> decode_usage(const JsonReader& request, std::string_view) {
+  DOCKHERD_READ(name, request.string("of"));
+  if (!name || name->empty()) return missing("of", "a user's name");
+  UsageVerb verb;
+  verb.user = std::move(*name);
+  return Verb(std::move(verb));
+}
+
+Result<Verb> decode_claim_quota(const JsonReader& request, std::string_view) {
+  DOCKHERD_READ(name, request.string("of"));
+  DOCKHERD_READ(token, request.string("token"));
+  DOCKHERD_READ(containers, request.integer("containers", 0));
+  DOCKHERD_READ(nano_cpus, request.integer("nano_cpus", 0));
+  DOCKHERD_READ(memory, request.integer("memory_bytes", 0));
+  if (!name || name->empty()) return missing("of", "a user's name");
+  if (!token || token->empty()) return missing("token", "a token of the claim");
+  ClaimQuotaVerb verb;
+  verb.user = std::move(*name);
+  verb.token = std::move(*token);
+  verb.containers = containers.value_or(0);
+  verb.nano_cpus = nano_cpus.value_or(0);
+  verb.memory_bytes = memory.value_or(0);
+  return Verb(std::move(verb));
+}
+
 constexpr std::array verb_table{
     VerbEntry{"create-container", VerbOrigin::client, decode_create},
     VerbEntry{"create-raw-container", VerbOrigin::client, decode_create},
@@ -288,6 +314,8 @@ constexpr std::array verb_table{
     VerbEntry{"has-image", VerbOrigin::agent, decode_has_image},
     VerbEntry{"status", VerbOrigin::agent, decode_status_verb},
     VerbEntry{"claim-name", VerbOrigin::agent, decode_claim_name},
+    VerbEntry{"usage", VerbOrigin::agent, decode_usage},
+    VerbEntry{"claim-quota", VerbOrigin::agent, decode_claim_quota},
 };
 
 std::vector<std::string_view> client_actions() {
@@ -300,11 +328,31 @@ std::vector<std::string_view> client_actions() {
 
 #undef DOCKHERD_READ
 
+/// Fails for a verb that no agent passes on in a user's name.
+Result<void> set_user(Verb& verb, trust::Principal user) {
+  return std::visit(
+      [&user](auto& known) -> Result<void> {
+        if constexpr (requires { known.user.reset(); }) {
+          known.user = std::move(user);
+          return {};
+        } else {
+          return Error(errc::bad_request, "user has no place in this verb").at_field("user");
+        }
+      },
+      verb);
+}
+
 }  // namespace
 
 Result<Verb> decode_verb(std::string_view text, VerbOrigin origin) {
-  const auto document = parse_json_strictly(text, "body");  // Docker's, as it is.
+  auto document = parse_json_strictly(text, "body");  // Docker's, as it is.
   if (!document) return document.error();
+  std::optional<trust::Principal> user;
+  if (origin == VerbOrigin::agent && document->is_object()) {
+    auto taken = take_user(*document);
+    if (!taken) return taken.error();
+    user = std::move(*taken);
+  }
   const auto request = JsonReader::of(*document);
   if (!request) return request.error();
   const auto action = request->string("action");
@@ -320,7 +368,11 @@ Result<Verb> decode_verb(std::string_view text, VerbOrigin origin) {
                                         suggest(**action, client_actions()))
         .at_field("action");
   }
-  return entry->decode(*request, **action);
+  auto verb = entry->decode(*request, **action);
+  if (verb && user) {
+    if (auto set = set_user(*verb, std::move(*user)); !set) return set.error();
+  }
+  return verb;
 }
 
 std::string_view action_name(ContainerAction action) {
@@ -369,12 +421,14 @@ std::string encode_verb(const ContainerVerb& verb) {
   if (verb.signal) text["signal"] = *verb.signal;
   if (verb.force) text["force"] = true;
   if (verb.volumes) text["volumes"] = true;
+  put_user(text, verb.user);
   return dump_json(text);
 }
 
 std::string encode_verb(const ListVerb& verb) {
   json text{{"action", verb.images ? "list-images" : "list-containers"}};
   if (!verb.filters.empty()) text["filters"] = verb.filters;
+  put_user(text, verb.user);
   return dump_json(text);
 }
 
@@ -390,6 +444,7 @@ std::string encode_verb(const CreateOneVerb& verb) {
   if (!verb.platform.empty()) text["platform"] = verb.platform;
   if (!verb.api_version.empty()) text["api_version"] = verb.api_version;
   if (!verb.pull) text["pull"] = false;
+  put_user(text, verb.user);
   for (const auto& [name, value] : verb.headers) text["headers"][name] = value;
   std::string encoded = dump_json(text);
   encoded.pop_back();
@@ -406,6 +461,19 @@ std::string encode_verb(const HasImageVerb& verb) {
 
 std::string encode_verb(const ClaimNameVerb& verb) {
   return dump_json(json{{"action", "claim-name"}, {"name", verb.name}, {"token", verb.token}});
+}
+
+std::string encode_verb(const UsageVerb& verb) {
+  return dump_json(json{{"action", "usage"}, {"of", verb.user}});
+}
+
+std::string encode_verb(const ClaimQuotaVerb& verb) {
+  return dump_json(json{{"action", "claim-quota"},
+                        {"of", verb.user},
+                        {"token", verb.token},
+                        {"containers", verb.containers},
+                        {"nano_cpus", verb.nano_cpus},
+                        {"memory_bytes", verb.memory_bytes}});
 }
 
 std::string encode_verb(const StatusVerb& verb) {

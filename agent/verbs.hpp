@@ -13,6 +13,7 @@
 #include "agent/template_render.hpp"
 #include "base/error.hpp"
 #include "base/json_reader.hpp"
+#include "trust/principal.hpp"
 
 namespace dockherd::agent {
 
@@ -47,6 +48,7 @@ struct ContainerVerb {
   std::optional<std::string> signal;     ///< kill; what stop, restart and shutdown begin with.
   bool force = false;                    ///< delete.
   bool volumes = false;                  ///< delete, shutdown: anonymous volumes too.
+  std::optional<trust::Principal> user;  ///< For whom; of requests between agents.
 };
 
 enum class ListShape { both, flat, nodes };
@@ -58,6 +60,7 @@ struct ListVerb {
   std::optional<std::string> hostname;  ///< One node. Neither: this node.
   std::string filters;                  ///< Docker's, JSON text; empty: none.
   ListShape shape = ListShape::both;
+  std::optional<trust::Principal> user;  ///< For whom; of requests between agents.
 };
 
 /// list-nodes.
@@ -79,6 +82,7 @@ struct CreateOneVerb {
   std::string platform;                   ///< Docker's, as "linux/arm64"; empty: none.
   bool pull = true;                       ///< A missing image is pulled; else it is an error.
   std::string api_version;  ///< In which the body is written, "1.40"; empty: the newest.
+  std::optional<trust::Principal> user;  ///< For whom. Nothing: for an agent itself.
 };
 
 /// Between agents only: what list-nodes and image errors ask of each node.
@@ -98,8 +102,23 @@ struct ClaimNameVerb {
   std::string token;  ///< Of this claim.
 };
 
-using Verb = std::variant<CreateVerb, ContainerVerb, ListVerb, ListNodesVerb, PoolVerb,
-                          CreateOneVerb, NodeInfoVerb, HasImageVerb, StatusVerb, ClaimNameVerb>;
+/// Between agents only: what a user has on the node that gets it. See quota_judge.
+struct UsageVerb {
+  std::string user;
+};
+/// Between agents only: the receiver judges whether a user may have so much more, over the whole
+/// herd, and keeps it for him until it hears how that ended. See quota_judge.
+struct ClaimQuotaVerb {
+  std::string user;
+  std::string token;  ///< Of this claim.
+  std::int64_t containers = 0;
+  std::int64_t nano_cpus = 0;
+  std::int64_t memory_bytes = 0;
+};
+
+using Verb =
+    std::variant<CreateVerb, ContainerVerb, ListVerb, ListNodesVerb, PoolVerb, CreateOneVerb,
+                 NodeInfoVerb, HasImageVerb, StatusVerb, ClaimNameVerb, UsageVerb, ClaimQuotaVerb>;
 
 /// Who asks. Actions between agents are unknown to clients.
 enum class VerbOrigin { client, agent };
@@ -115,6 +134,8 @@ std::string encode_verb(const NodeInfoVerb& verb);
 std::string encode_verb(const HasImageVerb& verb);
 std::string encode_verb(const StatusVerb& verb);
 std::string encode_verb(const ClaimNameVerb& verb);
+std::string encode_verb(const UsageVerb& verb);
+std::string encode_verb(const ClaimQuotaVerb& verb);
 
 /// The action name of a container verb ("stop-container").
 std::string_view action_name(ContainerAction action);

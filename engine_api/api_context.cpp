@@ -27,6 +27,10 @@ std::string ApiRequest::target(std::string_view path, const Query& fields) const
   return out;
 }
 
+std::string ApiRequest::passed_target() const {
+  return restricted ? target(route.path, query) : std::string(exchange.target());
+}
+
 void add_warning(http_api::HeaderList& headers, const std::vector<std::string>& left_out) {
   if (!left_out.empty()) headers.emplace_back("Warning", warning_text(left_out));
 }

@@ -11,6 +11,7 @@
 #include "engine_api/herd_port.hpp"
 #include "http_api/exchange.hpp"
 #include "http_api/upstream_pool.hpp"
+#include "trust/user_book.hpp"
 
 namespace dockherd::engine_api {
 
@@ -26,13 +27,14 @@ struct ApiSettings {
 /// Outlives every request. One thread only.
 struct ApiContext {
   ApiContext(HerdPort& herd_port, http_api::UpstreamPool& pool, Clock& time, TaskGroup& group,
-             ApiSettings api_settings, Logger logger)
+             ApiSettings api_settings, Logger logger, const trust::UserBook* book = nullptr)
       : herd(herd_port),
         upstreams(pool),
         clock(time),
         tasks(group),
         settings(std::move(api_settings)),
-        log(std::move(logger)) {}
+        log(std::move(logger)),
+        users(book) {}
 
   HerdPort& herd;
   http_api::UpstreamPool& upstreams;
@@ -40,6 +42,7 @@ struct ApiContext {
   TaskGroup& tasks;
   const ApiSettings settings;
   Logger log;
+  const trust::UserBook* users;  ///< Null: of a herd that knows none.
 
   TimePoint task_deadline() const { return clock.now() + settings.task_timeout; }
 };
@@ -52,7 +55,13 @@ struct ApiRequest {
   http_api::Exchange& exchange;
   DockerRoute route;
   Query query;
+  /// Its sender is no admin: of it only what this program has understood is passed on.
+  bool restricted = false;
+  /// What is not this user's is not shown and not touched. Empty: everybody's.
+  std::string only_of;
 
+  /// The target as it goes on to a daemon.
+  std::string passed_target() const;
   /// "/v1.41/containers/json?all=1" with the client's version, for another path.
   std::string target(std::string_view path, const Query& fields) const;
 };

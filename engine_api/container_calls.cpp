@@ -25,6 +25,10 @@ bool changes_container(const ApiRequest& request) {
              std::end(changing);
 }
 
+bool is_about_container(const DockerRoute& route) {
+  return route.path.starts_with("/containers/") || route.path.starts_with("/exec/");
+}
+
 bool may_be_hijacked(Call call) {
   return call == Call::container_hijack || call == Call::exec_hijack;
 }
@@ -42,10 +46,18 @@ ContainerChange change_of(const ApiRequest& request) {
 
 /// The path of the call with the name as its own daemon knows it.
 std::string target_for(const ApiRequest& request, const FoundContainer& container) {
-  if (container.reference == request.route.name) return std::string(request.exchange.target());
+  if (!request.restricted && container.reference == request.route.name)
+    return std::string(request.exchange.target());
   return request.target(
       "/containers/" + docker_client::url_encode(container.reference) + request.route.rest,
       request.query);
+}
+
+Error without_holder(const std::string& name) {
+  Error error(errc::docker_refused, "Conflict. The container name \"/" + name +
+                                        "\" is already in use. You have to use another name.");
+  error.docker_status = 409;
+  return error;
 }
 
 }  // namespace
@@ -59,10 +71,15 @@ bool is_brief(const DockerRoute& route) {
 
 asio::awaitable<void> ContainerCalls::serve(ApiRequest& request) {
   auto found = co_await context_.herd.find(request.route.name);
+  if (!found && !request.only_of.empty()) {
+    co_await answer_not_own(request);
+    co_return;
+  }
   if (!found) {
     co_await answer_error(context_, request.exchange, found.error());
     co_return;
   }
+  request.exchange.set_subject(found->id, found->node.view.name);
   if (request.route.call == Call::container_rename) {
     co_await rename(request, std::move(*found));
     co_return;
@@ -72,18 +89,28 @@ asio::awaitable<void> ContainerCalls::serve(ApiRequest& request) {
 }
 
 asio::awaitable<void> ContainerCalls::rename(ApiRequest& request, FoundContainer container) {
+  if (!request.only_of.empty()) {
+    const bool own = co_await is_own(request, container);
+    if (!own) {
+      co_await answer_not_own(request);
+      co_return;
+    }
+    container.reference = container.id;
+  }
   std::string name = query_value(request.query, "name").value_or("");
   if (name.starts_with('/')) name.erase(0, 1);
   const auto ticket = co_await context_.herd.claim_name(name);
   if (!ticket) {
-    co_await answer_error(context_, request.exchange, ticket.error());
+    // Whose the name is only those are told who see all.
+    const Error error = request.only_of.empty() ? ticket.error() : without_holder(name);
+    co_await answer_error(context_, request.exchange, error);
     co_return;
   }
   std::string target = target_for(request, container);
   const FoundContainer renamed = container;
   http_api::RelayOrder order(upstream_of(context_, container.node),
                              passed_head(request.exchange, std::move(target)));
-  add_node_header(container.node, order.head.headers);
+  add_node_header(container.node, request.exchange.caller().principal, order.head.headers);
   order.deadline = context_.clock.now() + longest_short_call;
   order.on_status = [this, &name, &renamed, &ticket](unsigned status) {
     if (status != 204) return;
@@ -99,6 +126,10 @@ asio::awaitable<void> ContainerCalls::rename(ApiRequest& request, FoundContainer
 
 asio::awaitable<void> ContainerCalls::pass_to(ApiRequest& request, FoundContainer container,
                                               std::string target) {
+  if (container.node.self && !request.only_of.empty()) {
+    co_await pass_if_own(request, container.id);
+    co_return;
+  }
   if (container.node.self) {
     co_await pass_to_daemon(request, std::move(target), container.id);
     co_return;
@@ -106,7 +137,7 @@ asio::awaitable<void> ContainerCalls::pass_to(ApiRequest& request, FoundContaine
   http_api::RelayOrder order(
       container.node.called_at,
       passed_head(request.exchange, std::move(target), may_be_hijacked(request.route.call)));
-  add_node_header(container.node, order.head.headers);
+  add_node_header(container.node, request.exchange.caller().principal, order.head.headers);
   order.may_be_hijacked = may_be_hijacked(request.route.call);
   if (is_brief(request.route)) order.deadline = context_.clock.now() + longest_short_call;
   if (request.route.call == Call::container_remove) {
@@ -132,7 +163,12 @@ asio::awaitable<void> ContainerCalls::serve_here(ApiRequest& request) {
     auto found = co_await context_.herd.find(request.route.name);
     if (found && found->node.self) id = std::move(found->id);
   }
-  co_await pass_to_daemon(request, std::string(request.exchange.target()), std::move(id));
+  // Of other things the guard has looked whose they are.
+  if (!request.only_of.empty() && is_about_container(request.route)) {
+    co_await pass_if_own(request, std::move(id));
+    co_return;
+  }
+  co_await pass_to_daemon(request, request.passed_target(), std::move(id));
 }
 
 /// `id`: of the container, when the call is about one that this node knows.
@@ -218,9 +254,10 @@ asio::awaitable<void> ContainerCalls::serve_exec(ApiRequest& request) {
     co_await answer_error(context_, request.exchange, owner.error());
     co_return;
   }
+  request.exchange.set_subject("", owner->view.name);
   FoundContainer place;
   place.node = *owner;
-  co_await pass_to(request, std::move(place), std::string(request.exchange.target()));
+  co_await pass_to(request, std::move(place), request.passed_target());
 }
 
 asio::awaitable<void> ContainerCalls::commit(ApiRequest& request) {

@@ -15,7 +15,8 @@ namespace dockherd::engine_api {
 bool is_brief(const DockerRoute& route);
 
 /// Purpose: finds the owner and passes the call on; at the owner, passes it to the daemon and lets
-/// this node's lists know what it changed.
+/// this node's lists know what it changed. For one who may touch his own only, the owner's node
+/// asks its daemon whose a container is, and then acts on that id, whatever has the name by then.
 /// One thread only.
 class ContainerCalls {
  public:
@@ -33,6 +34,11 @@ class ContainerCalls {
   asio::awaitable<void> rename(ApiRequest& request, FoundContainer container);
   asio::awaitable<void> pass_to(ApiRequest& request, FoundContainer container, std::string target);
   asio::awaitable<void> pass_to_daemon(ApiRequest& request, std::string target, std::string id);
+  // owned_calls.cpp
+  asio::awaitable<void> pass_if_own(ApiRequest& request, std::string id);
+  asio::awaitable<bool> is_own(const ApiRequest& request, FoundContainer container);
+  asio::awaitable<void> pass_judged_body(ApiRequest& request, std::string target, std::string id);
+  asio::awaitable<void> answer_not_own(ApiRequest& request);
   asio::awaitable<Result<HerdNode>> owner_of_exec(const ApiRequest& request);
   void remember_exec(const std::string& body, const std::string& node);
 

@@ -14,6 +14,9 @@
 #include "engine_api/host_facts.hpp"
 #include "engine_api/network_id.hpp"
 #include "engine_api/object_text.hpp"
+#include "engine_api/whose.hpp"
+#include "trust/create_policy.hpp"
+#include "trust/ownership.hpp"
 
 namespace dockherd::engine_api {
 
@@ -110,11 +113,19 @@ asio::awaitable<void> CreateCalls::serve(ApiRequest& request) {
   const bool empty = text->find_first_not_of(" \t\r\n") == std::string::npos;
   if (empty || !is_json_type(request.exchange.header("Content-Type")) ||
       (body && !body->is_object())) {
-    co_await let_daemon_refuse(request, std::move(*text));
-    co_return;
+    if (!request.restricted) {
+      co_await let_daemon_refuse(request, std::move(*text));
+      co_return;
+    }
+    body = Error(errc::bad_request, "a create needs a body that is an object of application/json");
   }
   if (!body) {
     co_await answer_error(context_, request.exchange, body.error());
+    co_return;
+  }
+  request.exchange.set_subject(query_value(request.query, "name").value_or(""), "");
+  if (const auto judged = judge(request, *body); !judged) {
+    co_await answer_error(context_, request.exchange, judged.error());
     co_return;
   }
   auto rules = read_create_rules(*body);
@@ -124,6 +135,20 @@ asio::awaitable<void> CreateCalls::serve(ApiRequest& request) {
   }
   CreateAnswer answer = co_await place(request, std::move(*body), std::move(*rules));
   co_await answer_json(context_, request.exchange, answer.status, std::move(answer.body));
+}
+
+/// What an operator may have, by this node's users file; and whose the container is. The node that
+/// makes it looks again, by its own.
+Result<void> CreateCalls::judge(const ApiRequest& request, json& body) const {
+  const trust::Principal& caller = request.exchange.caller().principal;
+  if (request.restricted) {
+    const trust::User* user =
+        context_.users == nullptr ? nullptr : context_.users->find(caller.name);
+    const auto judged =
+        trust::judge_create(body, user == nullptr ? trust::Allowance() : user->allow);
+    if (!judged) return judged.error();
+  }
+  return trust::claim_for(caller, body);
 }
 
 /// What no daemon takes: this node's says so in Docker's words.
@@ -154,10 +179,15 @@ asio::awaitable<CreateAnswer> CreateCalls::place(ApiRequest& request, json body,
   const auto ticket = co_await context_.herd.claim_name(order.name);
   if (!ticket) {
     const int status = ticket.error().docker_status > 0 ? ticket.error().docker_status : 503;
-    co_return CreateAnswer(status, docker_message(ticket.error().message));
+    // Whose the name is only those are told who see all.
+    const std::string message = request.restricted && status == 409
+                                    ? "Conflict. The container name \"/" + order.name +
+                                          "\" is already in use. You have to use another name."
+                                    : ticket.error().message;
+    co_return CreateAnswer(status, docker_message(message));
   }
   co_await name_networks(body, rules);
-  const std::vector<HostFacts> facts = co_await facts_for(rules);
+  const std::vector<HostFacts> facts = co_await facts_for(rules, request.only_of);
   const FilterOutcome outcome = filter_hosts(rules, facts);
   if (outcome.fitting.empty()) {
     co_return CreateAnswer(503, docker_message(no_host_text(outcome)));
@@ -173,6 +203,7 @@ asio::awaitable<CreateAnswer> CreateCalls::place(ApiRequest& request, json body,
     }
   }
   order.body = dump_json(body);
+  order.caller = request.exchange.caller().principal;
   CreateAnswer answer = co_await context_.herd.create(std::move(order));
   if (answer.status == 201 && *ticket) (*ticket)->used();
   co_return answer;
@@ -197,17 +228,22 @@ asio::awaitable<void> CreateCalls::bring_networks(CreateOrder& order,
   }
 }
 
-asio::awaitable<std::vector<HostFacts>> CreateCalls::facts_for(CreateRules rules) {
+asio::awaitable<std::vector<HostFacts>> CreateCalls::facts_for(CreateRules rules,
+                                                               std::string only_of) {
   std::vector<HostFacts> facts;
   for (const HerdNode& node : context_.herd.nodes()) facts.push_back(facts_of(node));
-  if (needs_containers(rules) || needs_container_labels(rules)) co_await add_containers(facts);
+  if (needs_containers(rules) || needs_container_labels(rules))
+    co_await add_containers(facts, only_of);
   if (needs_images(rules)) co_await add_images(facts);
   if (needs_volumes(rules)) co_await add_volumes(facts);
   co_return facts;
 }
 
-asio::awaitable<void> CreateCalls::add_containers(std::vector<HostFacts>& facts) {
-  NodeCall call("GET", "/containers/json?all=1");
+asio::awaitable<void> CreateCalls::add_containers(std::vector<HostFacts>& facts,
+                                                  std::string only_of) {
+  Query query{{"all", "1"}};
+  if (!only_of.empty()) query = narrowed(query, only_of).value();
+  NodeCall call("GET", "/containers/json?" + format_query(query));
   const auto answers = co_await call_all(context_, std::move(call), context_.task_deadline());
   for_each_element(answers, facts, "", [](HostFacts& host, const json& entry) {
     host.containers.push_back(container_facts(host, entry));

@@ -21,12 +21,13 @@ class CreateCalls {
   asio::awaitable<void> serve(ApiRequest& request);
 
  private:
-  asio::awaitable<std::vector<HostFacts>> facts_for(CreateRules rules);
-  asio::awaitable<void> add_containers(std::vector<HostFacts>& facts);
+  asio::awaitable<std::vector<HostFacts>> facts_for(CreateRules rules, std::string only_of);
+  asio::awaitable<void> add_containers(std::vector<HostFacts>& facts, std::string only_of);
   asio::awaitable<void> add_images(std::vector<HostFacts>& facts);
   asio::awaitable<void> add_volumes(std::vector<HostFacts>& facts);
   asio::awaitable<void> name_networks(json& body, CreateRules& rules);
   asio::awaitable<void> bring_networks(CreateOrder& order, std::vector<std::string> networks);
+  Result<void> judge(const ApiRequest& request, json& body) const;
   asio::awaitable<void> let_daemon_refuse(ApiRequest& request, std::string body);
   asio::awaitable<CreateAnswer> place(ApiRequest& request, json body, CreateRules rules);
 

@@ -5,6 +5,7 @@
 
 #include "base/cancellation.hpp"
 #include "base/json_reader.hpp"
+#include "engine_api/access_guard.hpp"
 #include "engine_api/herd_calls.hpp"
 
 namespace dockherd::engine_api {
@@ -76,13 +77,18 @@ asio::awaitable<void> DockerService::serve_unless_cancelled(http_api::Exchange& 
     co_await exchange.respond(200, std::move(headers), "");
     co_return;
   }
-  const std::string_view meant_for = exchange.header(node_header);
+  const bool admitted = co_await admit(context_, request);
+  if (!admitted) co_return;
+  // Only agents say where a request belongs.
+  const std::string_view meant_for =
+      exchange.caller().by_agent ? exchange.header(node_header) : std::string_view();
   if (meant_for.empty()) {
     co_await dispatch(request);
     co_return;
   }
   if (context_.herd.self().view.id == meant_for) {
-    co_await dispatch_here(request);
+    const bool admitted_here = co_await admit_here(context_, request);
+    if (admitted_here) co_await dispatch_here(request);
     co_return;
   }
   // An agent that has restarted has another id: who asked us had not heard of it yet.

@@ -52,10 +52,12 @@ struct EventCalls::Source {
 
 /// What one client gets.
 struct EventCalls::Stream {
-  Stream(const asio::any_io_executor& executor, EventQuery wanted, Duration held)
-      : query(std::move(wanted)), merge(held), changed(executor, 1) {}
+  Stream(const asio::any_io_executor& executor, EventQuery wanted, Duration held,
+         trust::Principal asks)
+      : query(std::move(wanted)), caller(std::move(asks)), merge(held), changed(executor, 1) {}
 
   EventQuery query;
+  trust::Principal caller;
   EventMerge merge;
   asio::experimental::channel<void(boost::system::error_code)> changed;
   std::map<std::string, std::shared_ptr<Source>> sources;  ///< By the node's id.
@@ -104,7 +106,8 @@ asio::awaitable<void> EventCalls::serve(ApiRequest& request) {
   // Of what is past each host tells all that it has and ends: nothing needs to be told early.
   const bool all_past = query.until() && *query.until() <= wall_nano();
   const Duration held = all_past ? Duration(context_.settings.task_timeout) : Duration(hold);
-  const auto stream = std::make_shared<Stream>(context_.tasks.executor(), std::move(query), held);
+  const auto stream = std::make_shared<Stream>(context_.tasks.executor(), std::move(query), held,
+                                               request.exchange.caller().principal);
   const Listed listed(*this, stream);
   request.exchange.on_client_gone([gone = std::weak_ptr<Stream>(stream)] {
     const auto client = gone.lock();
@@ -243,7 +246,7 @@ asio::awaitable<void> EventCalls::read_events(std::shared_ptr<Stream> stream,
   const TimePoint deadline = context_.task_deadline();
   http_api::RequestHead head(
       "GET", "/events?" + format_query(stream->query.for_daemon(source->node.view, source->since)));
-  add_node_header(source->node, head.headers);
+  add_node_header(source->node, stream->caller, head.headers);
   auto begun = co_await call->send(std::move(head), "", deadline);
   if (begun && !stream->ended) begun = co_await call->read_final_head(deadline);
   if (stream->ended) co_return;

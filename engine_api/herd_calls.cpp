@@ -36,21 +36,26 @@ void add_node_header(const HerdNode& node, http_api::HeaderList& headers) {
   headers.emplace_back(std::string(node_header), node.view.id);
 }
 
+void add_node_header(const HerdNode& node, const trust::Principal& caller,
+                     http_api::HeaderList& headers) {
+  add_node_header(node, headers);
+  if (node.self || caller.name.empty()) return;
+  headers.emplace_back(std::string(http_api::user_header), caller.name);
+  headers.emplace_back(std::string(http_api::role_header), std::string(to_string(caller.role)));
+}
+
 http_api::RequestHead passed_head(const http_api::Exchange& exchange, std::string target,
                                   bool may_upgrade) {
   http_api::RequestHead head(std::string(exchange.method()), std::move(target));
   const bool upgrade = may_upgrade && http_api::wants_upgrade(exchange.headers());
   head.headers = http_api::passed_on(exchange.headers(), upgrade);
-  std::erase_if(head.headers, [](const auto& field) {
-    return boost::beast::iequals(field.first, {node_header.data(), node_header.size()});
-  });
   return head;
 }
 
 asio::awaitable<void> relay_to(ApiContext& context, http_api::Exchange& exchange, HerdNode node,
                                std::string target) {
   http_api::RelayOrder order(upstream_of(context, node), passed_head(exchange, std::move(target)));
-  add_node_header(node, order.head.headers);
+  add_node_header(node, exchange.caller().principal, order.head.headers);
   const auto passed = co_await exchange.relay(std::move(order));
   if (passed || !exchange.unanswered()) co_return;
   co_await answer_error(context, exchange, passed.error(), node.view.name);
@@ -61,7 +66,7 @@ asio::awaitable<Result<http_api::WholeResponse>> call_node(ApiContext& context, 
   http_api::UpstreamCall upstream(context.upstreams, upstream_of(context, node));
   http_api::RequestHead head(std::move(call.method), std::move(call.target));
   head.headers = std::move(call.headers);
-  add_node_header(node, head.headers);
+  add_node_header(node, call.in_name_of, head.headers);
   if (!call.body.empty()) {
     head.headers.emplace_back("Content-Type", call.content_type);
   }

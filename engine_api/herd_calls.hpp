@@ -22,11 +22,15 @@ struct NodeCall {
   http_api::HeaderList headers;
   std::string body;                               ///< Or empty.
   std::string content_type = "application/json";  ///< Of the body.
+  trust::Principal in_name_of;                    ///< Of the agent itself, when he has no name.
 };
 
 /// Where a node's daemon is reached from here, and the headers that take a request there.
 std::string upstream_of(const ApiContext& context, const HerdNode& node);
 void add_node_header(const HerdNode& node, http_api::HeaderList& headers);
+/// The same, and that it is asked for `caller`: that node looks whether he may.
+void add_node_header(const HerdNode& node, const trust::Principal& caller,
+                     http_api::HeaderList& headers);
 
 /// The request as it goes on to a daemon: without the client's words for its own connection, and
 /// without what only agents say. With `may_upgrade` the connection may be taken over.

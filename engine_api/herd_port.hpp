@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "engine_api/node_view.hpp"
 #include "http_api/message_head.hpp"
+#include "trust/principal.hpp"
 
 namespace dockherd::engine_api {
 
@@ -68,6 +69,7 @@ struct CreateOrder {
   std::string platform;     ///< Of the query; empty: none.
   std::string api_version;  ///< Of the path, in which the body is written; empty: none.
   http_api::HeaderList headers;
+  trust::Principal caller;  ///< For whom; the host's node looks whether he may.
   /// Ids of the nodes that may have it.
   std::vector<std::string> eligible;
   /// Why each of the others may not, for the error when none can: "h1: out of the pool".

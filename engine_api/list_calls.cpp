@@ -7,6 +7,8 @@
 #include "base/parallel.hpp"
 #include "docker_client/docker_codec.hpp"
 #include "engine_api/container_view.hpp"
+#include "engine_api/object_text.hpp"
+#include "engine_api/whose.hpp"
 
 namespace dockherd::engine_api {
 
@@ -26,6 +28,17 @@ std::string header_of(const http_api::WholeResponse& response, std::string_view 
 std::string id_of(std::string_view entry) {
   constexpr std::string_view mark = "{\"Id\":\"";
   return entry.starts_with(mark) ? std::string(entry.substr(mark.size(), 64)) : std::string();
+}
+
+std::string id_in(std::string_view entry) {
+  const auto object = ObjectText::sliced(entry);
+  return object ? string_of(object->find("Id")).value_or("") : std::string();
+}
+
+Error docker_refusal(int status, std::string message) {
+  Error error(errc::docker_refused, std::move(message));
+  error.docker_status = status;
+  return error;
 }
 
 /// Each entry as the herd shows it, those out of bounds left out. Another node has shown its own so
@@ -60,7 +73,7 @@ asio::awaitable<void> ListCalls::serve(ApiRequest& request) {
     co_await answer_error(context_, request.exchange, wanted.error());
     co_return;
   }
-  const auto resolved = co_await resolve_bounds(*wanted);
+  const auto resolved = co_await resolve_bounds(*wanted, request.only_of);
   if (!resolved) {
     co_await answer_error(context_, request.exchange, resolved.error());
     co_return;
@@ -166,7 +179,8 @@ asio::awaitable<void> ListCalls::serve_here(ApiRequest& request) {
   const HerdNode self = context_.herd.self();
   if (!wanted->is_plain() || wanted->limit) {
     const std::string target = request.target(list_path, request.query);
-    auto response = co_await filtered_part(self, target, wanted->size);
+    trust::Principal nobody;
+    auto response = co_await filtered_part(self, target, std::move(nobody), wanted->size);
     if (!response) {
       co_await answer_error(context_, request.exchange, response.error(), self.view.name);
       co_return;
@@ -195,8 +209,10 @@ asio::awaitable<void> ListCalls::serve_here(ApiRequest& request) {
 /// As the node's own agent answers: from its daemon, decorated unless it is this one.
 asio::awaitable<Result<http_api::WholeResponse>> ListCalls::filtered_part(HerdNode node,
                                                                           std::string target,
+                                                                          trust::Principal asks,
                                                                           bool with_sizes) {
   NodeCall call("GET", std::move(target));
+  call.in_name_of = std::move(asks);
   const TimePoint deadline =
       with_sizes ? context_.clock.now() + longest_walk : context_.task_deadline();
   return call_node(context_, std::move(node), std::move(call), deadline);
@@ -206,20 +222,22 @@ asio::awaitable<void> ListCalls::serve_filtered(ApiRequest& request, ListQuery w
                                                 std::vector<HerdNode> nodes) {
   struct Run {
     ListQuery wanted;
+    trust::Principal caller;
     std::vector<HerdNode> nodes;
     std::vector<std::string> targets;
     std::vector<Result<http_api::WholeResponse>> parts;
   };
   const auto run = std::make_shared<Run>();
   run->wanted = std::move(wanted);
+  run->caller = request.exchange.caller().principal;
   run->nodes = std::move(nodes);
   for (const HerdNode& node : run->nodes) {
     run->targets.push_back(request.target(list_path, run->wanted.for_node(node.view)));
   }
   run->parts.assign(run->nodes.size(), Error(errc::internal, "not asked"));
   IndexedTask each = [this, run](std::size_t index) -> asio::awaitable<void> {
-    run->parts[index] =
-        co_await filtered_part(run->nodes[index], run->targets[index], run->wanted.size);
+    run->parts[index] = co_await filtered_part(run->nodes[index], run->targets[index], run->caller,
+                                               run->wanted.size);
   };
   co_await for_each_index(context_.tasks, "filtered list", run->nodes.size(), nodes_at_once,
                           std::move(each));
@@ -255,8 +273,10 @@ asio::awaitable<void> ListCalls::serve_filtered(ApiRequest& request, ListQuery w
                        missing_hosts(context_, std::move(left_out)));
 }
 
-asio::awaitable<Result<TimeBound>> ListCalls::bound_at(std::string reference) {
+asio::awaitable<Result<TimeBound>> ListCalls::bound_at(std::string reference, std::string only_of) {
+  const Error unknown = docker_refusal(404, no_such_container(reference));
   auto found = co_await context_.herd.find(std::move(reference));
+  if (!found && !only_of.empty()) co_return unknown;
   if (!found) co_return found.error();
   TimeBound bound;
   bound.node = found->node.view.id;
@@ -265,21 +285,25 @@ asio::awaitable<Result<TimeBound>> ListCalls::bound_at(std::string reference) {
   if (!part) co_return part.error();
   const auto entries = slice_json_array(*part->text);
   if (!entries) co_return bound;
+  bool may_know = only_of.empty();
   const std::string mark = "\"Id\":\"" + found->id + "\"";
   for (const std::string_view entry : *entries) {
-    if (entry.find(mark) != entry.npos) bound.created = created_nano_of(entry);
+    if (entry.find(mark) == entry.npos || id_in(entry) != found->id) continue;
+    bound.created = created_nano_of(entry);
+    may_know = may_know || owner_of(entry) == only_of;
   }
+  if (!may_know) co_return unknown;
   co_return bound;
 }
 
-asio::awaitable<Result<void>> ListCalls::resolve_bounds(ListQuery& wanted) {
+asio::awaitable<Result<void>> ListCalls::resolve_bounds(ListQuery& wanted, std::string only_of) {
   for (const std::string& reference : wanted.before) {
-    auto bound = co_await bound_at(reference);
+    auto bound = co_await bound_at(reference, only_of);
     if (!bound) co_return bound.error();
     wanted.before_bounds.push_back(std::move(*bound));
   }
   for (const std::string& reference : wanted.since) {
-    auto bound = co_await bound_at(reference);
+    auto bound = co_await bound_at(reference, only_of);
     if (!bound) co_return bound.error();
     wanted.since_bounds.push_back(std::move(*bound));
   }

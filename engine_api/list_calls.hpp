@@ -44,9 +44,10 @@ class ListCalls {
   void forget_gone(const std::vector<HerdNode>& nodes);
   asio::awaitable<Result<Part>> part_of(HerdNode node, bool all);
   asio::awaitable<Result<http_api::WholeResponse>> filtered_part(HerdNode node, std::string target,
+                                                                 trust::Principal asks,
                                                                  bool with_sizes);
-  asio::awaitable<Result<void>> resolve_bounds(ListQuery& wanted);
-  asio::awaitable<Result<TimeBound>> bound_at(std::string reference);
+  asio::awaitable<Result<void>> resolve_bounds(ListQuery& wanted, std::string only_of);
+  asio::awaitable<Result<TimeBound>> bound_at(std::string reference, std::string only_of);
 
   ApiContext& context_;
   std::map<std::pair<std::string, bool>, Part> parts_;  // (node, all) -> its latest list.

@@ -8,6 +8,7 @@
 #include "docker_client/docker_codec.hpp"
 #include "engine_api/docker_error.hpp"
 #include "engine_api/list_query.hpp"
+#include "trust/ownership.hpp"
 
 namespace dockherd::engine_api {
 
@@ -91,6 +92,23 @@ asio::awaitable<std::optional<JsonBody>> read_json_body(ApiContext& context, Api
   body.text = std::move(*text);
   if (auto value = parse_json(body.text)) body.value = std::move(*value);
   co_return body;
+}
+
+asio::awaitable<bool> take_ownership(ApiContext& context, ApiRequest& request, JsonBody& body,
+                                     Result<void> (*judge)(const json& body)) {
+  const trust::Principal& caller = request.exchange.caller().principal;
+  if (caller.name.empty()) co_return true;
+  // What is no object any daemon refuses.
+  if (!body.value.is_object() && !request.restricted) co_return true;
+  Result<void> judged;
+  if (request.restricted) judged = judge(body.value);
+  if (judged) judged = trust::claim_for(caller, body.value);
+  if (judged) {
+    body.text = dump_json(body.value);
+    co_return true;
+  }
+  co_await answer_error(context, request.exchange, judged.error());
+  co_return false;
 }
 
 json* member_of(json& body, std::string_view name) {

@@ -36,6 +36,11 @@ json* member_of(json& body, std::string_view name);
 /// Such a member, if it is a string; else empty.
 std::string text_member(const json& body, std::string_view name);
 
+/// Judges a body that makes something, for one who is no admin, and labels it with its owner for
+/// all who have a name. False when the request has been answered with why not.
+asio::awaitable<bool> take_ownership(ApiContext& context, ApiRequest& request, JsonBody& body,
+                                     Result<void> (*judge)(const json& body));
+
 /// A list's query for the daemons, and the nodes whose daemons are asked: the filter `node` is the
 /// herd's own. What is no list of filters goes to them as it is, to be refused.
 struct ListOrder {

@@ -11,6 +11,8 @@
 #include "engine_api/merge_networks.hpp"
 #include "engine_api/network_id.hpp"
 #include "engine_api/object_text.hpp"
+#include "engine_api/whose.hpp"
+#include "trust/call_policy.hpp"
 
 namespace dockherd::engine_api {
 
@@ -36,6 +38,11 @@ bool is_exactly(const std::string& inspection, const std::string& reference) {
   const auto network = ObjectText::sliced(inspection);
   return network && (string_of(network->find("Name")) == reference ||
                      string_of(network->find("Id")) == reference);
+}
+
+/// His own, or everybody's.
+bool is_visible(const NetworkSearch& search, const std::string& owner) {
+  return is_predefined_network(search.name) || is_owned(search.answers, owner);
 }
 
 /// The first that has not said whether it has the network. A 400 is about what was asked for.
@@ -89,17 +96,36 @@ asio::awaitable<void> NetworkCalls::list(ApiRequest& request) {
   const auto answers = co_await filtered_lists(context_, request, "");
   Merged merged = merge_networks(answers);
   if (merged.status == 200 && !ids.empty()) merged.body = with_ids(merged.body, ids);
+  if (merged.status == 200 && !request.only_of.empty()) {
+    merged.body = only_owned(merged.body, request.only_of) + "\n";
+  }
   co_await answer_merged(context_, request.exchange, std::move(merged));
 }
 
 asio::awaitable<void> NetworkCalls::inspect(ApiRequest& request) {
   const NetworkSearch search = co_await find_network(context_, request.route.name, request.query);
-  co_await answer_merged(context_, request.exchange, merge_network_inspections(search.answers));
+  if (!request.only_of.empty() && !is_visible(search, request.only_of)) {
+    co_await answer_no_network(request);
+    co_return;
+  }
+  Merged merged = merge_network_inspections(search.answers);
+  if (merged.status == 200 && !request.only_of.empty()) {
+    const std::set<std::string> ids = co_await ids_of(context_, request.only_of);
+    merged.body = with_containers(merged.body, ids);
+  }
+  co_await answer_merged(context_, request.exchange, std::move(merged));
+}
+
+asio::awaitable<void> NetworkCalls::answer_no_network(ApiRequest& request) {
+  co_await answer_error(context_, request.exchange, 404,
+                        "network " + request.route.name + " not found");
 }
 
 asio::awaitable<void> NetworkCalls::create(ApiRequest& request) {
   auto body = co_await read_json_body(context_, request);
   if (!body) co_return;
+  const bool may = co_await take_ownership(context_, request, *body, trust::judge_network);
+  if (!may) co_return;
   NodeCall call("POST", request.target(request.route.path, request.query));
   call.body = body->text;
   if (!body->value.is_object() || !is_made_everywhere(body->value)) {
@@ -132,6 +158,10 @@ asio::awaitable<void> NetworkCalls::create(ApiRequest& request) {
 asio::awaitable<void> NetworkCalls::remove(ApiRequest& request) {
   const NetworkSearch search = co_await find_network(context_, request.route.name, Query());
   std::vector<HerdNode> holders = search.holders();
+  if (!request.only_of.empty() && !is_owned(search.answers, request.only_of)) {
+    co_await answer_no_network(request);
+    co_return;
+  }
   const HostAnswer* silent = holders.empty() ? silent_host(search.answers) : nullptr;
   if (silent != nullptr) {
     co_await answer_error(context_, request.exchange, 503,
@@ -156,6 +186,7 @@ asio::awaitable<void> NetworkCalls::remove(ApiRequest& request) {
   }
   const std::string& reference = holders.size() > 1 ? search.name : search.reference;
   NodeCall call("DELETE", "/networks/" + docker_client::url_encode(reference));
+  call.in_name_of = request.exchange.caller().principal;
   auto answers =
       co_await call_nodes(context_, std::move(holders), std::move(call), change_deadline(context_));
   HostAnswer removed = removal_answer(std::move(answers));
@@ -188,6 +219,13 @@ asio::awaitable<void> NetworkCalls::connect(ApiRequest& request) {
     co_return;
   }
   auto found = co_await context_.herd.find(reference->get<std::string>());
+  if (!request.only_of.empty()) {
+    const auto why = co_await why_not_connect(request, body->value, found);
+    if (why) {
+      co_await answer_error(context_, request.exchange, *why);
+      co_return;
+    }
+  }
   const json* force = find_member(body->value, "Force");
   if (!found && request.route.rest == "/disconnect" && force != nullptr && *force == true) {
     HostAnswer answer = co_await disconnect_leftover(request, std::move(*body));
@@ -204,6 +242,38 @@ asio::awaitable<void> NetworkCalls::connect(ApiRequest& request) {
   HostAnswer answer =
       co_await connect_at(std::move(*found), std::move(network), request, std::move(*body));
   co_await answer_as(context_, request.exchange, std::move(answer));
+}
+
+// --- for those who may touch only what is their own ----------------------------------------------
+
+/// An operator's containers join his own networks, and what everybody's containers are on.
+asio::awaitable<std::optional<Error>> NetworkCalls::why_not_connect(const ApiRequest& request,
+                                                                    const json& body,
+                                                                    Result<FoundContainer> found) {
+  if (auto judged = trust::judge_connection(body); !judged) co_return judged.error();
+  Error unknown(errc::docker_refused, no_such_container(text_member(body, "Container")));
+  unknown.docker_status = 404;
+  if (!found) co_return unknown;
+  const std::set<std::string> ids = co_await ids_of(context_, request.only_of);
+  if (!ids.contains(found->id)) co_return unknown;
+  const NetworkSearch search = co_await find_network(context_, request.route.name, Query());
+  if (is_visible(search, request.only_of) && request.route.name != "host") co_return std::nullopt;
+  Error no_network(errc::docker_refused, "network " + request.route.name + " not found");
+  no_network.docker_status = 404;
+  co_return no_network;
+}
+
+/// The same by this node's daemon, for the node that was asked.
+asio::awaitable<bool> NetworkCalls::may_connect_here(const ApiRequest& request, const json& body,
+                                                     std::string container) {
+  if (!trust::judge_connection(body)) co_return false;
+  if (container.size() != 64) co_return false;  // Agents name it by its id.
+  const auto owner = co_await container_owner(context_, container);
+  if (!owner || *owner != request.only_of) co_return false;
+  if (request.route.name == "bridge" || request.route.name == "none") co_return true;
+  const std::string network =
+      co_await thing_owner(context_, "/networks/" + docker_client::url_encode(request.route.name));
+  co_return network == request.only_of;
 }
 
 /// A network may still hold the endpoint of a container that is gone, on any host.
@@ -244,6 +314,7 @@ asio::awaitable<HostAnswer> NetworkCalls::connect_at(FoundContainer container, s
       "POST", request.target("/networks/" + docker_client::url_encode(network) + request.route.rest,
                              request.query));
   call.body = std::move(body.text);
+  call.in_name_of = request.exchange.caller().principal;
   const bool own = container.node.self;
   HostAnswer answer = co_await call_host(context_, std::move(container.node), std::move(call),
                                          change_deadline(context_));
@@ -257,6 +328,14 @@ asio::awaitable<void> NetworkCalls::connect_here(ApiRequest& request) {
   FoundContainer container;
   container.node = context_.herd.self();
   container.id = text_member(body->value, "Container");
+  if (!request.only_of.empty()) {
+    const bool may = co_await may_connect_here(request, body->value, container.id);
+    if (!may) {
+      co_await answer_error(context_, request.exchange, 404, no_such_container(container.id));
+      co_return;
+    }
+    body->text = dump_json(body->value);
+  }
   HostAnswer answer =
       co_await connect_at(std::move(container), request.route.name, request, std::move(*body));
   co_await answer_as(context_, request.exchange, std::move(answer));

@@ -27,6 +27,11 @@ class NetworkCalls {
  private:
   asio::awaitable<HostAnswer> connect_at(FoundContainer container, std::string network,
                                          ApiRequest& request, JsonBody body);
+  asio::awaitable<void> answer_no_network(ApiRequest& request);
+  asio::awaitable<std::optional<Error>> why_not_connect(const ApiRequest& request, const json& body,
+                                                        Result<FoundContainer> found);
+  asio::awaitable<bool> may_connect_here(const ApiRequest& request, const json& body,
+                                         std::string container);
   asio::awaitable<HostAnswer> disconnect_leftover(ApiRequest& request, JsonBody body);
   asio::awaitable<std::string> name_at(HerdNode host, std::string network);
 

@@ -10,6 +10,7 @@
 #include "engine_api/merge_prune.hpp"
 #include "engine_api/merge_version.hpp"
 #include "engine_api/object_text.hpp"
+#include "engine_api/whose.hpp"
 
 namespace dockherd::engine_api {
 
@@ -121,8 +122,11 @@ asio::awaitable<void> SystemCalls::disk_usage(ApiRequest& request) {
       co_await call_all(context_, std::move(call), context_.clock.now() + longest_walk);
   std::vector<NodeView> views;
   for (HerdNode& node : context_.herd.nodes()) views.push_back(std::move(node.view));
-  co_await answer_merged(context_, request.exchange,
-                         merge_disk_usages(answers, views, context_.settings.names));
+  Merged merged = merge_disk_usages(answers, views, context_.settings.names);
+  if (merged.status == 200 && !request.only_of.empty()) {
+    merged.body = disk_usage_of(merged.body, request.only_of);
+  }
+  co_await answer_merged(context_, request.exchange, std::move(merged));
 }
 
 asio::awaitable<void> SystemCalls::prune(ApiRequest& request) {

@@ -8,6 +8,8 @@
 #include "engine_api/filtered_lists.hpp"
 #include "engine_api/merge_volumes.hpp"
 #include "engine_api/object_text.hpp"
+#include "engine_api/whose.hpp"
+#include "trust/call_policy.hpp"
 
 namespace dockherd::engine_api {
 
@@ -65,12 +67,20 @@ std::string names_of(const std::vector<HerdNode>& nodes) {
 
 asio::awaitable<void> VolumeCalls::list(ApiRequest& request) {
   const auto answers = co_await filtered_lists(context_, request, "Volumes");
-  co_await answer_merged(context_, request.exchange, merge_volumes(answers));
+  Merged merged = merge_volumes(answers);
+  if (merged.status == 200 && !request.only_of.empty()) {
+    merged.body = volumes_of(merged.body, request.only_of);
+  }
+  co_await answer_merged(context_, request.exchange, std::move(merged));
 }
 
 asio::awaitable<void> VolumeCalls::inspect(ApiRequest& request) {
   NodeCall call("GET", target_of(request.route.name));
   const auto answers = co_await call_all(context_, std::move(call), context_.task_deadline());
+  if (!request.only_of.empty() && !is_owned(answers, request.only_of)) {
+    co_await answer_no_volume(request);
+    co_return;
+  }
   co_await answer_merged(context_, request.exchange, merge_volume_inspections(answers));
 }
 
@@ -93,9 +103,32 @@ asio::awaitable<VolumeCalls::Holders> VolumeCalls::holders_of(std::string volume
   co_return holders;
 }
 
+asio::awaitable<void> VolumeCalls::answer_no_volume(ApiRequest& request) {
+  co_await answer_error(context_, request.exchange, 404,
+                        "get " + request.route.name + ": no such volume");
+}
+
+/// To make a volume that is there gives the one that is there: it must be his.
+asio::awaitable<bool> VolumeCalls::may_make(const ApiRequest& request, std::string volume) {
+  if (request.only_of.empty() || volume.empty()) co_return true;
+  NodeCall call("GET", target_of(volume));
+  const auto answers = co_await call_all(context_, std::move(call), context_.task_deadline());
+  const bool is_there = std::any_of(answers.begin(), answers.end(),
+                                    [](const HostAnswer& answer) { return answer.status == 200; });
+  co_return !is_there || is_owned(answers, request.only_of);
+}
+
 asio::awaitable<void> VolumeCalls::create(ApiRequest& request) {
   auto body = co_await read_json_body(context_, request);
   if (!body) co_return;
+  const bool may = co_await take_ownership(context_, request, *body, trust::judge_volume);
+  if (!may) co_return;
+  const bool is_free = co_await may_make(request, text_member(body->value, "Name"));
+  if (!is_free) {
+    co_await answer_error(context_, request.exchange, 409,
+                          "a volume of that name exists already and is not yours");
+    co_return;
+  }
   NodeCall call("POST", request.target(request.route.path, request.query));
   call.body = body->text;
   if (!body->value.is_object() || !is_made_everywhere(body->value)) {
@@ -156,6 +189,14 @@ asio::awaitable<std::optional<HostAnswer>> VolumeCalls::refusal_of(std::vector<H
 }
 
 asio::awaitable<void> VolumeCalls::remove(ApiRequest& request) {
+  if (!request.only_of.empty()) {
+    NodeCall look("GET", target_of(request.route.name));
+    const auto answers = co_await call_all(context_, std::move(look), context_.task_deadline());
+    if (!is_owned(answers, request.only_of)) {
+      co_await answer_no_volume(request);
+      co_return;
+    }
+  }
   Holders found = co_await holders_of(request.route.name);
   if (!found.silent.empty()) {
     const std::string silent = names_of(found.silent);
@@ -167,6 +208,7 @@ asio::awaitable<void> VolumeCalls::remove(ApiRequest& request) {
   }
   std::vector<HerdNode> holders = std::move(found.nodes);
   NodeCall call("DELETE", request.target(request.route.path, request.query));
+  call.in_name_of = request.exchange.caller().principal;
   if (holders.empty()) {
     HostAnswer answer = co_await call_host(context_, context_.herd.self(), std::move(call),
                                            change_deadline(context_));

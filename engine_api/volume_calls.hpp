@@ -27,6 +27,8 @@ class VolumeCalls {
     std::vector<HerdNode> nodes;
     std::vector<HerdNode> silent;  ///< They have not said whether they have it.
   };
+  asio::awaitable<void> answer_no_volume(ApiRequest& request);
+  asio::awaitable<bool> may_make(const ApiRequest& request, std::string volume);
   asio::awaitable<Holders> holders_of(std::string volume);
   asio::awaitable<std::optional<HostAnswer>> refusal_of(std::vector<HerdNode> holders,
                                                         std::string volume);

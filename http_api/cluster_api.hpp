@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/clock.hpp"
+#include "http_api/caller.hpp"
 
 namespace dockherd::http_api {
 
@@ -25,9 +26,9 @@ class ClusterApi {
 
   /// Carries out the JSON verb in `request` (a document as received, within
   /// limits::http_body_bytes), here or on the nodes that it concerns. Always answers: errors are
-  /// replies. Ends before the verb's own deadline. Cancellation by the caller (client gone) does
-  /// not undo what has begun.
-  virtual asio::awaitable<VerbReply> execute_verb(std::string request) = 0;
+  /// replies. What `caller` may not do is refused. Ends before the verb's own deadline.
+  /// Cancellation by the caller (client gone) does not undo what has begun.
+  virtual asio::awaitable<VerbReply> execute_verb(std::string request, Caller caller) = 0;
 
   /// A short text for `GET /`: program, version, where to read on.
   virtual std::string greeting() const = 0;

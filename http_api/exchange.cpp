@@ -36,8 +36,11 @@ std::string chunk_line(std::size_t size) {
 }  // namespace
 
 Exchange::Exchange(ExchangeContext& context, std::shared_ptr<Connection> client,
-                   std::shared_ptr<RequestBody> body)
-    : context_(context), client_(std::move(client)), body_(std::move(body)) {}
+                   std::shared_ptr<RequestBody> body, Caller caller)
+    : context_(context),
+      client_(std::move(client)),
+      body_(std::move(body)),
+      caller_(std::move(caller)) {}
 
 Exchange::~Exchange() {
   watch_->on_gone = nullptr;
@@ -99,8 +102,13 @@ std::string Exchange::own_head(int status, const HeaderList& headers, std::strin
   return head;
 }
 
-asio::awaitable<void> Exchange::respond(int status, HeaderList headers, std::string_view body) {
+void Exchange::begin_answer(int status) {
   answered_ = true;
+  if (on_answer_) std::exchange(on_answer_, nullptr)(status);
+}
+
+asio::awaitable<void> Exchange::respond(int status, HeaderList headers, std::string_view body) {
+  begin_answer(status);
   const std::string framing =
       has_no_body(status) ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n";
   const std::string head = own_head(status, headers, framing);
@@ -111,7 +119,7 @@ asio::awaitable<void> Exchange::respond(int status, HeaderList headers, std::str
 }
 
 asio::awaitable<bool> Exchange::begin(int status, HeaderList headers) {
-  answered_ = true;
+  begin_answer(status);
   chunked_ = version() >= 11;
   const std::string head =
       own_head(status, headers, chunked_ ? "Transfer-Encoding: chunked\r\n" : "");

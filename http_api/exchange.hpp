@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/task_group.hpp"
+#include "http_api/caller.hpp"
 #include "http_api/http_date.hpp"
 #include "http_api/message_head.hpp"
 #include "http_api/request_body.hpp"
@@ -54,7 +55,7 @@ struct RelayOrder {
 class Exchange {
  public:
   Exchange(ExchangeContext& context, std::shared_ptr<Connection> client,
-           std::shared_ptr<RequestBody> body);
+           std::shared_ptr<RequestBody> body, Caller caller);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -65,6 +66,21 @@ class Exchange {
   std::string_view header(std::string_view name) const;
   const boost::beast::http::fields& headers() const { return body_->head(); }
   unsigned version() const { return body_->head().version(); }
+  /// Who sent it.
+  const Caller& caller() const { return caller_; }
+
+  /// What the request is about, for the record of what was done.
+  struct Subject {
+    std::string container;  ///< An id or a name.
+    std::string node;       ///< Its host.
+  };
+  void set_subject(std::string container, std::string node) {
+    subject_.container = std::move(container);
+    subject_.node = std::move(node);
+  }
+  const Subject& subject() const { return subject_; }
+  /// Called once with the status, as soon as an answer begins.
+  void on_answer(std::function<void(int status)> told) { on_answer_ = std::move(told); }
 
   /// The whole body. Fails with too_large or bad_request.
   asio::awaitable<Result<std::string>> read_body(std::size_t limit);
@@ -149,6 +165,7 @@ class Exchange {
   asio::awaitable<Result<void>> relay_reworded(UpstreamCall& call, const RelayOrder& order);
   asio::awaitable<void> relay_body(UpstreamCall& call);
   asio::awaitable<void> relay_hijacked(UpstreamCall& call);
+  void begin_answer(int status);
   ConnectionHeader persistence(bool has_end);
   std::string own_head(int status, const HeaderList& headers, std::string_view framing);
   bool finish_request();
@@ -156,6 +173,9 @@ class Exchange {
   ExchangeContext& context_;
   std::shared_ptr<Connection> client_;
   std::shared_ptr<RequestBody> body_;
+  Caller caller_;
+  Subject subject_;
+  std::function<void(int status)> on_answer_;
   std::shared_ptr<Watch> watch_ = std::make_shared<Watch>();
   std::shared_ptr<Upload> upload_ = std::make_shared<Upload>();
   std::shared_ptr<UpstreamCall> relayed_;  // While relay() runs.

@@ -52,6 +52,16 @@ bool wants_upgrade(const http::fields& headers) {
 
 namespace {
 
+/// Of who calls this agent: no daemon and no other agent is to see the secret, and what a client
+/// says of itself is not passed on as if this agent said it.
+bool is_about_the_caller(std::string_view name) {
+  static constexpr std::array<std::string_view, 4> names{"authorization", "x-dockherd-user",
+                                                         "x-dockherd-role", "x-dockherd-node"};
+  return std::any_of(names.begin(), names.end(), [name](std::string_view known) {
+    return boost::beast::iequals({name.data(), name.size()}, {known.data(), known.size()});
+  });
+}
+
 /// Said by "Connection: NAME" to be for this connection only. How the body is framed is no such
 /// thing, whatever a sender says: it would be taken for the next message.
 bool is_named_by_connection(const http::fields& headers, const http::fields::value_type& field) {
@@ -71,7 +81,8 @@ HeaderList passed_on(const http::fields& headers, bool upgrade) {
   HeaderList list;
   for (const auto& field : headers) {
     const auto name = field.name_string();
-    const bool hop = is_for_one_connection({name.data(), name.size()});
+    const bool hop = is_for_one_connection({name.data(), name.size()}) ||
+                     is_about_the_caller({name.data(), name.size()});
     const bool end_to_end = !hop && !is_named_by_connection(headers, field);
     const bool goes = end_to_end || (upgrade && (field.name() == http::field::upgrade ||
                                                  field.name() == http::field::connection));

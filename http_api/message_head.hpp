@@ -35,8 +35,8 @@ bool is_for_one_connection(std::string_view name);
 bool wants_upgrade(const boost::beast::http::fields& headers);
 
 /// The headers that go on with a request or response, in their order. With `upgrade`, Connection
-/// and Upgrade do, too: the other side is to take over the connection. What Connection names does
-/// not, besides those and the framing.
+/// and Upgrade do, too; what says who calls does not: the other side is to take over the
+/// connection. What Connection names does not, besides those and the framing.
 HeaderList passed_on(const boost::beast::http::fields& headers, bool upgrade);
 
 /// Appends status line and headers of an upstream's response, its empty line included. `keep_said`

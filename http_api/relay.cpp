@@ -174,7 +174,7 @@ asio::awaitable<Result<void>> Exchange::relay_reworded(UpstreamCall& call,
                                                        const RelayOrder& order) {
   auto whole = co_await call.read_whole(limits::upstream_response_bytes, order.deadline);
   if (!whole) co_return whole.error();
-  answered_ = true;
+  begin_answer(whole->status);
   const auto status = static_cast<unsigned>(whole->status);
   const std::string body = order.reword(status, std::move(whole->body));
   const auto reason = call.head().reason();
@@ -189,7 +189,7 @@ asio::awaitable<Result<void>> Exchange::relay_reworded(UpstreamCall& call,
 }
 
 asio::awaitable<void> Exchange::relay_body(UpstreamCall& call) {
-  answered_ = true;
+  begin_answer(static_cast<int>(call.head().result_int()));
   call.outlive_loss();
   const ConnectionHeader connection = persistence(!call.ends_with_connection());
   std::string head = passed_head(call.head(), connection);
@@ -208,7 +208,7 @@ asio::awaitable<void> Exchange::relay_body(UpstreamCall& call) {
 }
 
 asio::awaitable<void> Exchange::relay_hijacked(UpstreamCall& call) {
-  answered_ = true;
+  begin_answer(static_cast<int>(call.head().result_int()));
   call.outlive_loss();
   hijacked_ = true;
   co_await stop_watching();

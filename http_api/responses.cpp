@@ -72,6 +72,28 @@ Response wrong_method_response(std::string_view method, std::string_view path) {
       .with_header("Allow", allowed);
 }
 
+namespace {
+
+Response in_form(int status, std::string_view sentence, bool for_docker) {
+  if (!for_docker) return Response(http_error_reply(status, sentence));
+  return Response(VerbReply(status, "{\"message\":" + quote_json(sentence) + "}\n"));
+}
+
+}  // namespace
+
+Response unauthorized_response(bool for_docker) {
+  return in_form(401,
+                 "this herd must know who calls: send the header \"Authorization: Bearer TOKEN\" "
+                 "with a token of \"dockherd token add\", or a client certificate",
+                 for_docker)
+      .with_header("WWW-Authenticate", "Bearer realm=\"dockherd\"");
+}
+
+Response over_limit_response(const OverLimit& over, bool for_docker) {
+  return in_form(over.status, over.why, for_docker)
+      .with_header("Retry-After", std::to_string(over.retry_after_seconds));
+}
+
 Response too_many_connections_response() {
   return Response(
              error_reply(Error(errc::busy, "too many connections to this agent; try again soon")))

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "http_api/client_limits.hpp"
 #include "http_api/cluster_api.hpp"
 
 namespace dockherd::http_api {
@@ -41,6 +42,10 @@ struct Response {
 
 /// 405 with Allow.
 Response wrong_method_response(std::string_view method, std::string_view path);
+/// 401: the caller is nobody. In the form of Docker's errors, or of the verbs'.
+Response unauthorized_response(bool for_docker);
+/// 429 or 503 with Retry-After, in the same two forms.
+Response over_limit_response(const OverLimit& over, bool for_docker);
 /// 503 with Retry-After, for a connection over the bound.
 Response too_many_connections_response();
 

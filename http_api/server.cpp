@@ -40,6 +40,22 @@ class Listed {
   std::list<Session*>::iterator at_;
 };
 
+/// Counted as a connection of its address for as long as it lives.
+class Connected {
+ public:
+  Connected(ClientLimits& limits, std::string address)
+      : limits_(limits), address_(std::move(address)) {
+    limits_.connected(address_);
+  }
+  ~Connected() { limits_.disconnected(address_); }
+  Connected(const Connected&) = delete;
+  Connected& operator=(const Connected&) = delete;
+
+ private:
+  ClientLimits& limits_;
+  const std::string address_;
+};
+
 }  // namespace
 
 Server::Server(asio::any_io_executor executor, Clock& clock, Handlers handlers,
@@ -48,10 +64,21 @@ Server::Server(asio::any_io_executor executor, Clock& clock, Handlers handlers,
       settings_(std::move(settings)),
       log_(log),
       date_(clock),
+      limits_(settings_.limits),
+      audit_(handlers.audit, clock),
       side_tasks_(executor, log),
       exchange_context_{clock, settings_, date_, handlers.upstreams, side_tasks_},
-      context_{
-          handlers.cluster, handlers.docker, exchange_context_, clock, settings_, date_, log, {}},
+      context_{handlers.cluster,
+               handlers.docker,
+               exchange_context_,
+               clock,
+               settings_,
+               date_,
+               log,
+               handlers.authenticator,
+               limits_,
+               audit_,
+               {}},
       acceptor_(executor),
       session_tasks_(executor, log),
       tasks_(executor, log) {}
@@ -90,10 +117,26 @@ asio::awaitable<void> Server::accept_all() {
   }
 }
 
+/// Closes an idle connection of whoever has the most. False when none is idle.
+bool Server::make_room() {
+  Session* chosen = nullptr;
+  std::size_t most = 0;
+  for (Session* session : sessions_) {
+    if (!session->is_idle()) continue;
+    const std::size_t open = limits_.connections_of(session->address());
+    if (open <= most) continue;
+    most = open;
+    chosen = session;
+  }
+  if (chosen == nullptr) return false;
+  chosen->begin_stop();
+  return true;
+}
+
 void Server::admit(asio::ip::tcp::socket socket) {
   const std::size_t open = session_tasks_.size();
   if (open >= settings_.max_connections + max_refusals) return;
-  const bool over_limit = open >= settings_.max_connections;
+  const bool over_limit = open >= settings_.max_connections && !make_room();
   session_tasks_.spawn("http session", run_session(std::move(socket), over_limit));
   if (!sweeping_) {
     sweeping_ = true;
@@ -104,8 +147,10 @@ void Server::admit(asio::ip::tcp::socket socket) {
 asio::awaitable<void> Server::run_session(asio::ip::tcp::socket socket, bool over_limit) {
   Session session(Connection::without_delay(std::move(socket)), context_);
   const Listed listed(sessions_, session);
+  const bool is_one_too_many = !settings_.for_agents && !limits_.may_connect(session.address());
+  const Connected connected(limits_, session.address());
   if (stopping_) session.begin_stop();  // Was accepted, but not yet listed, when stop() came.
-  if (over_limit) {
+  if (over_limit || is_one_too_many) {
     co_await session.refuse();
   } else {
     co_await session.run();

@@ -17,7 +17,9 @@ namespace dockherd::http_api {
 struct Handlers {
   ClusterApi& cluster;
   DockerApi& docker;
-  UpstreamPool& upstreams;  ///< For requests that are passed on.
+  UpstreamPool& upstreams;                 ///< For requests that are passed on.
+  Authenticator* authenticator = nullptr;  ///< Null: nobody is asked who he is.
+  Logger audit = null_logger();            ///< For the record of what was done.
 };
 
 /// Purpose: accepts connections, bounds their number and ends those that are too slow.
@@ -50,6 +52,7 @@ class Server {
  private:
   asio::awaitable<void> accept_all();
   void admit(asio::ip::tcp::socket socket);
+  bool make_room();
   asio::awaitable<void> run_session(asio::ip::tcp::socket socket, bool over_limit);
   asio::awaitable<void> sweep();
 
@@ -57,6 +60,8 @@ class Server {
   const ServerSettings settings_;
   Logger log_;
   HttpDate date_;
+  ClientLimits limits_;
+  AuditLog audit_;
   TaskGroup side_tasks_;
   ExchangeContext exchange_context_;
   SessionContext context_;

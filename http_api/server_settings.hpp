@@ -6,6 +6,7 @@
 
 #include "base/clock.hpp"
 #include "base/limits.hpp"
+#include "http_api/client_limits.hpp"
 #include "trust/tls_holder.hpp"
 
 namespace dockherd::http_api {
@@ -20,6 +21,8 @@ struct ServerSettings {
   std::size_t max_connections = limits::http_connections;
   std::size_t max_header_bytes = limits::http_header_bytes;
   std::size_t max_body_bytes = limits::http_body_bytes;
+
+  LimitSettings limits;  ///< Of one client. Agents have none.
 
   Duration idle_timeout = limits::http_idle_timeout;      ///< Until the first byte of a request.
   Duration header_timeout = limits::http_header_timeout;  ///< First byte to end of the header.

@@ -63,11 +63,52 @@ class Answering {
   Exchange*& place_;
 };
 
+/// Writes the record of one call of Docker's API: as soon as its answer begins, for an attach or a
+/// pull may go on for long; or at its end, when there was none. What another agent passes on has
+/// been recorded there.
+class DockerAudit {
+ public:
+  DockerAudit(AuditLog& log, Exchange& exchange) : log_(log), exchange_(exchange) {
+    exchange.on_answer([this](int status) { note(status); });
+  }
+  ~DockerAudit() {
+    exchange_.on_answer(nullptr);
+    if (exchange_.unanswered()) note(0);
+  }
+  DockerAudit(const DockerAudit&) = delete;
+  DockerAudit& operator=(const DockerAudit&) = delete;
+
+ private:
+  void note(int status) {
+    const Caller& caller = exchange_.caller();
+    if (caller.by_agent && !exchange_.header("X-Dockherd-Node").empty()) return;
+    const std::string_view path = path_of(exchange_.target());
+    AuditEntry entry;
+    entry.action = std::string(exchange_.method()) + " " + std::string(path);
+    entry.container = exchange_.subject().container;
+    entry.node = exchange_.subject().node;
+    entry.status = status;
+    log_.note(caller, entry, is_change(exchange_.method(), path));
+  }
+
+  AuditLog& log_;
+  Exchange& exchange_;
+};
+
+asio::awaitable<Response> run_audited(SessionContext& context, std::string body, Caller caller) {
+  std::string request = body;
+  Response response = co_await run_verb(context.cluster, std::move(request), caller, context.log);
+  const VerbAudit audit = verb_audit(body, response.status, response.body);
+  context.audit.note(caller, audit.entry, audit.changes);
+  co_return response;
+}
+
 }  // namespace
 
 Session::Session(Connection::Socket socket, SessionContext& context)
     : context_(context),
-      connection_(std::make_shared<Connection>(std::move(socket), context.clock)) {}
+      connection_(std::make_shared<Connection>(std::move(socket), context.clock)),
+      address_(without_port(connection_->remote_address())) {}
 
 void Session::expire(TimePoint now) {
   connection_->expire(now, context_.settings.longest_silence);
@@ -107,11 +148,10 @@ asio::awaitable<bool> Session::serve_one() {
   }
   const auto body = std::make_shared<RequestBody>(connection_, std::move(*parser_));
   const Route route = find_route(body->head().method(), view(body->head().target()));
-  if (route == Route::docker) co_return co_await serve_docker(body);
-  co_return co_await serve_own(body);
+  co_return co_await serve_known(body, route);
 }
 
-asio::awaitable<bool> Session::serve_own(std::shared_ptr<RequestBody> body) {
+asio::awaitable<bool> Session::serve_own(std::shared_ptr<RequestBody> body, Caller caller) {
   std::string text;
   const Head& head = body->head();
   fault_ = co_await body->read_whole(text, context_.settings.max_body_bytes,
@@ -122,7 +162,7 @@ asio::awaitable<bool> Session::serve_own(std::shared_ptr<RequestBody> body) {
     co_await send_last(refusal);
     co_return false;
   }
-  const Response response = co_await answer(head, std::move(text));
+  const Response response = co_await answer(head, std::move(text), std::move(caller));
   const bool with_body = head.method() != http::verb::head;
   // A verb may end with an answer although it was cancelled. From then on nothing can be waited
   // for, not even the start of send().
@@ -136,14 +176,15 @@ asio::awaitable<bool> Session::serve_own(std::shared_ptr<RequestBody> body) {
   co_return sent&& persistence != Persistence::close;
 }
 
-asio::awaitable<bool> Session::serve_docker(std::shared_ptr<RequestBody> body) {
+asio::awaitable<bool> Session::serve_docker(std::shared_ptr<RequestBody> body, Caller caller) {
   phase_ = Phase::answering;
   if (const auto refusal = refusal_of(body->head())) {
     const Response response(*refusal);
     co_await send_last(response);
     co_return false;
   }
-  Exchange exchange(context_.exchange, connection_, body);
+  Exchange exchange(context_.exchange, connection_, body, std::move(caller));
+  const DockerAudit audit(context_.audit, exchange);
   if (stopping_) exchange.begin_stop();
   {
     const Answering answering(exchange_, exchange);
@@ -219,13 +260,13 @@ bool Session::parse_buffered(boost::system::error_code& fault) {
   return static_cast<bool>(fault);
 }
 
-asio::awaitable<Response> Session::answer(const Head& head, std::string body) {
+asio::awaitable<Response> Session::answer(const Head& head, std::string body, Caller caller) {
   if (auto refusal = refusal_of(head)) co_return Response(std::move(*refusal));
   const std::string_view path = path_of(view(head.target()));
   switch (find_route(head.method(), view(head.target()))) {
     case Route::run_verb:
       try {
-        co_return co_await run_verb(context_.cluster, std::move(body), context_.log);
+        co_return co_await run_audited(context_, std::move(body), std::move(caller));
       } catch (const boost::system::system_error&) {  // Cancelled: stopping, out of time.
         co_return Response(error_reply(
             Error(errc::canceled, "the agent stops; what the request began may have been done")));

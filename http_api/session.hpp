@@ -10,6 +10,9 @@
 #include <string>
 
 #include "base/log.hpp"
+#include "http_api/audit.hpp"
+#include "http_api/authenticator.hpp"
+#include "http_api/client_limits.hpp"
 #include "http_api/cluster_api.hpp"
 #include "http_api/connection.hpp"
 #include "http_api/docker_api.hpp"
@@ -30,6 +33,9 @@ struct SessionContext {
   const ServerSettings& settings;
   HttpDate& date;
   Logger log;
+  Authenticator* authenticator;  ///< Null: nobody is asked who he is.
+  ClientLimits& limits;
+  AuditLog& audit;
   RarelySaid said;  ///< Who does not speak as this port does.
 };
 
@@ -54,6 +60,10 @@ class Session {
   /// Ends the session at once between requests, else after the response under way.
   void begin_stop();
 
+  /// Waits for a request: it may be closed, and the client asks again on a new connection.
+  bool is_idle() const { return phase_ == Phase::idle && !stopping_; }
+  const std::string& address() const { return address_; }
+
  private:
   using Head = http::request<PassingBody>;
   enum class Phase { idle, receiving, answering, lingering };
@@ -66,11 +76,16 @@ class Session {
   void note(std::string_view what, std::string_view why);
 
   asio::awaitable<bool> serve_one();
-  asio::awaitable<bool> serve_own(std::shared_ptr<RequestBody> body);
-  asio::awaitable<bool> serve_docker(std::shared_ptr<RequestBody> body);
+  asio::awaitable<bool> serve_own(std::shared_ptr<RequestBody> body, Caller caller);
+  asio::awaitable<bool> serve_docker(std::shared_ptr<RequestBody> body, Caller caller);
+  // session_access.cpp
+  asio::awaitable<bool> serve_known(std::shared_ptr<RequestBody> body, Route route);
+  Result<Caller> identify(const Head& head) const;
+  std::optional<Response> refuse_caller(const Head& head, Route route,
+                                        const Result<Caller>& caller);
   asio::awaitable<Received> receive_head();
   bool parse_buffered(boost::system::error_code& fault);
-  asio::awaitable<Response> answer(const Head& head, std::string body);
+  asio::awaitable<Response> answer(const Head& head, std::string body, Caller caller);
   asio::awaitable<bool> send(const Response& response, Persistence persistence, bool with_body);
   /// Without waiting, when the session has been cancelled.
   void say_now(const Response& response, bool with_body);
@@ -79,6 +94,7 @@ class Session {
 
   SessionContext& context_;
   std::shared_ptr<Connection> connection_;
+  const std::string address_;                      // Of the client, without its port.
   std::optional<RequestBody::HeadParser> parser_;  // Of the request under way.
   Exchange* exchange_ = nullptr;                   // While one is being answered.
   boost::system::error_code fault_;                // Why Received::broken.

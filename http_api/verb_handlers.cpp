@@ -7,7 +7,8 @@
 
 namespace dockherd::http_api {
 
-asio::awaitable<Response> run_verb(ClusterApi& cluster, std::string body, Logger log) {
+asio::awaitable<Response> run_verb(ClusterApi& cluster, std::string body, Caller caller,
+                                   Logger log) {
   if (body.find_first_not_of(" \t\r\n") == std::string::npos) {
     co_return Response(error_reply(
         Error(errc::bad_request,
@@ -16,7 +17,7 @@ asio::awaitable<Response> run_verb(ClusterApi& cluster, std::string body, Logger
   }
   std::string failure;
   try {
-    co_return Response(co_await cluster.execute_verb(std::move(body)));
+    co_return Response(co_await cluster.execute_verb(std::move(body), std::move(caller)));
   } catch (const boost::system::system_error& error) {
     if (is_cancellation(error.code())) throw;
     failure = error.what();

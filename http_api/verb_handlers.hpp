@@ -12,6 +12,7 @@ namespace dockherd::http_api {
 
 /// Always gives a response: a failure inside the cluster is logged and answered with 500. Only
 /// cancellation is thrown.
-asio::awaitable<Response> run_verb(ClusterApi& cluster, std::string body, Logger log);
+asio::awaitable<Response> run_verb(ClusterApi& cluster, std::string body, Caller caller,
+                                   Logger log);
 
 }  // namespace dockherd::http_api

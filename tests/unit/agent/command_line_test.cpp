@@ -76,7 +76,9 @@ TEST(CommandLine, what_is_not_understood_is_named_with_what_is) {
     std::vector<std::string> arguments;
     std::string expected;
   } cases[] = {
-      {{"agnet"}, "unknown command \"agnet\", expected one of agent (did you mean \"agent\"?)"},
+      {{"agnet"},
+       "unknown command \"agnet\", expected one of agent, keygen, token (did you "
+       "mean \"agent\"?)"},
       {{"--frob"}, "unknown option --frob"},
       {{"agent", "--chekc"}, "did you mean \"--check\"?"},
       {{"agent", "--frob=1"}, "unknown option --frob, expected one of"},

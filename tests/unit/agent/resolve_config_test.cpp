@@ -241,7 +241,7 @@ TEST_F(ResolveFiles, the_report_says_what_would_be_done_and_which_template_is_br
   EXPECT_TRUE(good.good);
   for (const char* expected :
        {"hostname    alpha\n", "unix:///var/run/docker.sock", "http://127.0.0.1:8080", "web: good",
-        "gossip      off", "no: loopback only", "main chose"}) {
+        "gossip      off", "no: without a key, loopback only", "main chose"}) {
     EXPECT_THAT(good.text, HasSubstr(expected));
   }
   write("templates/bad.json", "{");

@@ -51,8 +51,9 @@ WatchingAgent::WatchingAgent(fakes::VirtualTime& world, fakes::MemoryNetwork& ne
            bus_of(host)),
       promises(herd, docker),
       claims(herd),
+      quotas(herd, promises),
       docker_watcher(herd, docker, promises),
-      peer_watcher(herd, docker_watcher, claims) {
+      peer_watcher(herd, docker_watcher, claims, quotas) {
   time.add(context);
   NodeStatus status;
   status.hostname = herd.settings.hostname;

@@ -48,6 +48,7 @@ struct WatchingAgent {
   Herd herd;
   PromiseKeeper promises;
   NameClaims claims;
+  QuotaJudge quotas;
   DockerWatcher docker_watcher;
   PeerWatcher peer_watcher;
 };

@@ -17,7 +17,8 @@
 
 namespace dockherd::http_api {
 
-asio::awaitable<VerbReply> FakeCluster::execute_verb(std::string request) {
+asio::awaitable<VerbReply> FakeCluster::execute_verb(std::string request, Caller sender) {
+  caller = std::move(sender);
   ++begun;
   VerbReply reply(200, "{\"echo\":" + std::to_string(request.size()) + "}");
   if (handler) reply = co_await handler(std::move(request));
@@ -154,7 +155,8 @@ void Loopback::start() {
   settings.product = "dockherd/test";
   upstreams_.emplace(context_.get_executor(), clock, upstream_tasks_, upstream_tls);
   server_ = std::make_unique<Server>(context_.get_executor(), clock,
-                                     Handlers{cluster, docker, *upstreams_}, settings, log);
+                                     Handlers{cluster, docker, *upstreams_, authenticator},
+                                     settings, log);
   const auto started = server_->start();
   ASSERT_TRUE(started.has_value()) << started.error().message;
   address_ = server_->local_address();

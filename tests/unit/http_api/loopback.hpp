@@ -20,10 +20,11 @@ namespace dockherd::http_api {
 /// Answers {"echo":LENGTH}, or what `handler` does. Handlers run on the server's thread.
 class FakeCluster final : public ClusterApi {
  public:
-  asio::awaitable<VerbReply> execute_verb(std::string request) override;
+  asio::awaitable<VerbReply> execute_verb(std::string request, Caller caller) override;
   std::string greeting() const override { return "dockherd test\n"; }
 
   std::function<asio::awaitable<VerbReply>(std::string)> handler;
+  Caller caller;  ///< Of the last verb.
   std::atomic<int> begun = 0;
   std::atomic<int> ended = 0;  ///< Returned, not cancelled.
 };
@@ -96,7 +97,8 @@ class Loopback : public ::testing::Test {
   Client connect() const { return Client(address_); }
 
   ServerSettings settings;
-  UpstreamTls upstream_tls;  ///< How upstreams are called.
+  Authenticator* authenticator = nullptr;  ///< Of start(); null: nobody is asked who he is.
+  UpstreamTls upstream_tls;                ///< How upstreams are called.
   Logger log = null_logger();
   FakeCluster cluster;
   FakeDocker docker;

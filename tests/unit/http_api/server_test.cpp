@@ -72,23 +72,27 @@ TEST_F(ServerTest, two_thousand_connections_leave_no_descriptor_behind) {
 
 TEST_F(ServerTest, one_connection_too_many_gets_503_and_a_place_later) {
   settings.max_connections = 3;
+  std::atomic<bool> go_on = false;
+  cluster.handler = [&](std::string) { return answer_when(clock, go_on); };
   start();
   std::vector<Client> clients;
   for (int i = 0; i < 3; ++i) {
     clients.push_back(connect());
-    clients.back().ask(post("{}"));
+    clients.back().send(post("{}"));
   }
+  ASSERT_TRUE(eventually([&] { return cluster.begun == 3; }));  // None is idle.
   Client refused = connect();
   refused.send(post("{}"));
   const auto answer = refused.rest();
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
   EXPECT_THAT(answer, HasSubstr("\r\nRetry-After: 1\r\n"));
   EXPECT_THAT(answer, HasSubstr("\"error\":\"too many connections"));
-  EXPECT_THAT(clients[0].ask(post("{}")), EndsWith("{\"echo\":2}"));
+  go_on = true;
+  EXPECT_THAT(clients[0].response(), EndsWith("{\"late\":true}"));
   clients.clear();
   refused.close();
   ASSERT_TRUE(eventually([&] { return connections() == 0; }));
-  EXPECT_THAT(connect().ask(post("{}")), EndsWith("{\"echo\":2}"));
+  EXPECT_THAT(connect().ask(post("{}")), EndsWith("{\"late\":true}"));
 }
 
 TEST_F(ServerTest, running_out_of_descriptors_only_delays) {
