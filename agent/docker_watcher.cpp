@@ -175,7 +175,10 @@ void DockerWatcher::on_event(std::string_view line) {
     stopped(event->id);
   } else {
     if (event->action == "start") ending_.erase(event->id);
-    if (event->action == "update") promises_.changed(event->id);
+    if (event->action == "update") {
+      promises_.changed(event->id);
+      if (on_updated_) on_updated_(event->id);
+    }
     touch(event->id);
   }
 }

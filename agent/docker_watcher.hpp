@@ -33,9 +33,13 @@ class DockerWatcher {
 
   void start();
 
-  /// Called for each container that the daemon lists, whenever it does, and when one is gone.
+  /// Called for each container that the daemon lists, whenever it does, when one was updated, and
+  /// when one is gone.
   void on_listed(std::function<void(const ContainerSummary&)> listed) {
     on_listed_ = std::move(listed);
+  }
+  void on_updated(std::function<void(const std::string& id)> updated) {
+    on_updated_ = std::move(updated);
   }
   void on_removed(std::function<void(const std::string& id)> gone) {
     on_removed_ = std::move(gone);
@@ -98,6 +102,7 @@ class DockerWatcher {
   docker_client::Docker& docker_;
   PromiseKeeper& promises_;
   std::function<void(const ContainerSummary&)> on_listed_;
+  std::function<void(const std::string&)> on_updated_;
   std::function<void(const std::string&)> on_removed_;
   ContainerTable table_;
   std::set<std::string> touched_;               // To be looked at again.

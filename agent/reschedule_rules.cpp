@@ -74,6 +74,11 @@ bool asks_for_rescheduling(const std::map<std::string, std::string>& labels) {
   return list && list->is_array() && std::find(list->begin(), list->end(), policy) != list->end();
 }
 
+void drop_supersedes(json& body) {
+  auto* labels = const_cast<json*>(find_member(body, "Labels"));
+  if (labels != nullptr && labels->is_object()) labels->erase(supersedes_label);
+}
+
 Result<Specification> specification_of(const json& inspection) {
   if (!inspection.is_object() || !object_in(inspection, "Config").contains("Image")) {
     return Error(errc::bad_request, "Config.Image is missing").at_field("Config.Image");
@@ -93,6 +98,11 @@ Result<Specification> specification_of(const json& inspection) {
   labels[supersedes_label] = superseding(labels, specification.id);
   body["Labels"] = std::move(labels);
   body["HostConfig"] = object_in(inspection, "HostConfig");
+  // The daemon's own lists, unless the user has emptied them.
+  for (const char* paths : {"MaskedPaths", "ReadonlyPaths"}) {
+    const auto found = body["HostConfig"].find(paths);
+    if (found != body["HostConfig"].end() && !found->empty()) body["HostConfig"].erase(found);
+  }
   body["NetworkingConfig"]["EndpointsConfig"] = endpoints_of(inspection, specification.id);
   specification.body = dump_json(body);
   return specification;

@@ -22,12 +22,18 @@ namespace dockherd::agent {
 /// The ids of the containers that this one replaces, the newest last, with commas between.
 inline constexpr const char* supersedes_label = "dockherd.supersedes";
 
+/// A container that was superseded is renamed to NAME, this and the first digits of its id.
+inline constexpr std::string_view retired_mark = "-superseded-";
+
 /// How many agents keep a container's specification besides its owner: any two may die with it.
 inline constexpr std::size_t specification_keepers = 3;
 
 /// By a label: com.docker.swarm.reschedule-policies, or reschedule:on-node-failure as the docker
 /// command writes it.
 bool asks_for_rescheduling(const std::map<std::string, std::string>& labels);
+
+/// Takes the label supersedes_label out of a create body: nobody may write it himself.
+void drop_supersedes(json& body);
 
 /// What is needed to make a container again.
 struct Specification {

@@ -9,8 +9,6 @@ namespace dockherd::agent {
 
 namespace {
 
-/// Of other hosts' containers, kept here.
-constexpr std::size_t specification_bytes = 64u << 20;
 constexpr std::chrono::seconds inspect_timeout{10};
 constexpr std::chrono::seconds retry{1};
 /// Many agents join at once; keepers are chosen when that is over.
@@ -54,6 +52,12 @@ void SpecificationKeeper::listed(const docker_client::ContainerSummary& summary)
   wake();
 }
 
+void SpecificationKeeper::changed(const std::string& id) {
+  if (!own_.contains(id)) return;
+  to_inspect_.insert(id);
+  wake();
+}
+
 void SpecificationKeeper::removed(const std::string& id) {
   const auto own = own_.find(id);
   if (own == own_.end()) return;
@@ -84,19 +88,27 @@ std::vector<NodeId> SpecificationKeeper::other_agents() const {
 }
 
 asio::awaitable<void> SpecificationKeeper::tell_changes() {
+  std::string last;
   for (;;) {
     co_await wake_.async_receive(asio::use_awaitable);
-    while (!to_inspect_.empty()) {
-      const std::string id = *to_inspect_.begin();
-      to_inspect_.erase(to_inspect_.begin());
-      co_await look_at(id);
+    while (!to_inspect_.empty() || agents_changed_) {
+      if (agents_changed_) co_await choose_keepers_anew();
+      if (to_inspect_.empty()) continue;
+      // In turn: one that cannot be inspected keeps no other from it.
+      auto next = to_inspect_.upper_bound(last);
+      if (next == to_inspect_.end()) next = to_inspect_.begin();
+      last = *next;
+      to_inspect_.erase(next);
+      co_await look_at(last);
     }
-    if (!agents_changed_) continue;
-    co_await herd_.clock.sleep_until(herd_.clock.now() + settle_time);
-    agents_changed_ = false;
-    for (auto& [id, own] : own_) {
-      if (!own.told.id.empty()) tell(own);
-    }
+  }
+}
+
+asio::awaitable<void> SpecificationKeeper::choose_keepers_anew() {
+  co_await herd_.clock.sleep_until(herd_.clock.now() + settle_time);
+  agents_changed_ = false;
+  for (auto& [id, own] : own_) {
+    if (!own.told.id.empty()) tell(own);
   }
 }
 
@@ -152,7 +164,7 @@ Result<void> SpecificationKeeper::take(const NodeId& owner, const std::string& t
   if (!specification) return specification.error();
   forget(owner, quote_json(specification->id));
   const std::size_t size = size_of(*specification);
-  if (kept_bytes_ + size > specification_bytes) {
+  if (kept_bytes_ + size > limits::specification_bytes) {
     if (!std::exchange(told_full_, true)) {
       herd_.log->warn("no room for more specifications of others' containers kept={} bytes={}",
                       kept(), kept_bytes_);

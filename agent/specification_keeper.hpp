@@ -32,6 +32,8 @@ class SpecificationKeeper {
 
   // As the owner.
   void listed(const docker_client::ContainerSummary& summary);
+  /// By an update: its limits or restart policy.
+  void changed(const std::string& id);
   void removed(const std::string& id);
   /// Agents have joined or are gone: others may have to keep what this one has.
   void agents_changed();
@@ -53,6 +55,7 @@ class SpecificationKeeper {
   };
 
   asio::awaitable<void> tell_changes();
+  asio::awaitable<void> choose_keepers_anew();
   asio::awaitable<void> look_at(std::string id);
   void tell(Own& own);
   void tell_gone(const Own& own, const std::vector<NodeId>& except);

@@ -5,6 +5,7 @@
 #include "base/limits.hpp"
 #include "docker_client/docker_codec.hpp"
 #include "docker_client/docker_requests.hpp"
+#include "trust/users.hpp"
 
 namespace dockherd::agent {
 
@@ -13,7 +14,6 @@ namespace {
 constexpr std::chrono::seconds call_timeout{30};
 constexpr std::chrono::seconds try_again_after{5};
 constexpr std::chrono::seconds grace{10};
-constexpr std::string_view retired_mark = "-superseded-";
 
 docker_client::DockerRequest no_restart_request(const std::string& id, TimePoint deadline) {
   return docker_client::DockerRequest("POST", "/containers/" + id + "/update", deadline)
@@ -31,20 +31,19 @@ docker_client::DockerRequest rename_request(const std::string& id, const std::st
 void SupersededWatcher::listed(const docker_client::ContainerSummary& summary) {
   const auto label = summary.labels.find(supersedes_label);
   if (label != summary.labels.end() && !replacing_.contains(summary.id)) {
-    const auto ids = superseded_ids(label->second);
-    replacing_[summary.id] = ids;
+    Replacing replacing;
+    replacing.id = summary.id;
+    replacing.name = summary.names.empty() ? "" : summary.names.front();
+    const auto owner = summary.labels.find(std::string(trust::owner_label));
+    if (owner != summary.labels.end()) replacing.owner = owner->second;
+    replacing.ids = superseded_ids(label->second);
     for (const auto& [node, status] : herd_.nodes.nodes()) {
-      if (node != herd_.self()) tell(node, summary.id, ids);
+      if (node != herd_.self()) tell(node, replacing);
     }
-    // It may have been made on the very host that has returned since.
-    for (const std::string& id : ids) {
-      if (id != summary.id && replaced_.size() < limits::ids_per_request) {
-        replaced_.emplace(id, summary.id);
-        retire_if_here(id);
-      }
-    }
+    note_replaced(replacing);  // It may have been made on the very host that has returned since.
+    replacing_.emplace(summary.id, std::move(replacing));
   }
-  begin_to_retire(summary.id, summary.names);
+  begin_to_retire(summary.id);
 }
 
 void SupersededWatcher::removed(const std::string& id) {
@@ -53,12 +52,15 @@ void SupersededWatcher::removed(const std::string& id) {
 }
 
 void SupersededWatcher::on_joined(const NodeId& peer) {
-  for (const auto& [by, ids] : replacing_) tell(peer, by, ids);
+  for (const auto& [id, replacing] : replacing_) tell(peer, replacing);
 }
 
-void SupersededWatcher::tell(const NodeId& to, const std::string& by,
-                             const std::vector<std::string>& ids) {
-  herd_.bus.notify(to, std::string(topic_superseded), dump_json(json{{"ids", ids}, {"by", by}}));
+void SupersededWatcher::tell(const NodeId& to, const Replacing& replacing) {
+  herd_.bus.notify(to, std::string(topic_superseded),
+                   dump_json(json{{"ids", replacing.ids},
+                                  {"by", replacing.id},
+                                  {"name", replacing.name},
+                                  {"owner", replacing.owner}}));
 }
 
 Result<void> SupersededWatcher::take(const NodeId& from, const std::string& text) {
@@ -68,34 +70,66 @@ Result<void> SupersededWatcher::take(const NodeId& from, const std::string& text
   if (!reader) return reader.error();
   const auto ids = reader->strings("ids", limits::ids_per_request);
   const auto by = reader->string("by");
-  if (!ids || !*ids || !by || !*by || !looks_like_container_id(**by)) {
-    return Error(errc::bad_request, "superseded containers need ids and by");
+  const auto name = reader->string("name");
+  const auto owner = reader->string("owner");
+  if (!ids || !*ids || !by || !*by || !looks_like_container_id(**by) || !name || !owner) {
+    return Error(errc::bad_request, "superseded containers need ids, by, name and owner");
   }
   if (herd_.nodes.find(from) == nullptr) {
     return Error(errc::bad_request, "superseded containers from a node that is not a peer");
   }
-  for (const std::string& id : **ids) {
-    if (!looks_like_container_id(id) || replaced_.size() >= limits::ids_per_request) continue;
-    replaced_.insert_or_assign(id, **by);
-    retire_if_here(id);
-  }
+  Replacing replacing;
+  replacing.id = **by;
+  replacing.name = name->value_or("");
+  replacing.owner = owner->value_or("");
+  replacing.ids = **ids;
+  note_replaced(replacing);
   return {};
 }
 
-void SupersededWatcher::retire_if_here(const std::string& id) {
-  if (!herd_.directory.has(herd_.self(), id)) return;
-  const Resolution known = herd_.directory.resolve(id, herd_.self());
-  begin_to_retire(id, known.found() ? known.candidates.front().names : std::vector<std::string>());
+void SupersededWatcher::note_replaced(const Replacing& replacing) {
+  for (const std::string& id : replacing.ids) {
+    if (!looks_like_container_id(id) || id == replacing.id) continue;
+    if (replaced_.size() >= limits::ids_per_request) {
+      std::erase_if(replaced_, [this](const auto& entry) {
+        return !herd_.directory.resolve(entry.second.id).found();
+      });
+    }
+    if (replaced_.size() >= limits::ids_per_request) return;
+    replaced_.insert_or_assign(id, replacing);
+    begin_to_retire(id);
+  }
 }
 
-void SupersededWatcher::begin_to_retire(const std::string& id,
-                                        const std::vector<std::string>& names) {
+/// Called again with each list of the daemon, for as long as there is something to do.
+void SupersededWatcher::begin_to_retire(const std::string& id) {
   const auto replaced = replaced_.find(id);
-  if (replaced == replaced_.end()) return;
-  const std::string name = names.empty() ? id.substr(0, 12) : names.front();
-  const bool retired = name.find(retired_mark) != std::string::npos;
-  if (retired || !retiring_.insert(id).second) return;
-  herd_.tasks.spawn("superseded", retire(id, name, replaced->second));
+  if (replaced == replaced_.end() || !herd_.directory.has(herd_.self(), id)) return;
+  if (!herd_.directory.resolve(replaced->second.id).found()) return;  // The new one is not there.
+  if (!retiring_.insert(id).second) return;
+  herd_.tasks.spawn("superseded", retire(id, replaced->second));
+}
+
+/// By what the daemon says of it.
+asio::awaitable<bool> SupersededWatcher::is_replaced(std::string id, Replacing by) {
+  auto request = docker_client::inspect_request(id, herd_.clock.now() + call_timeout);
+  const auto response = co_await docker_.call(std::move(request));
+  if (!response || !response->ok()) co_return false;
+  const auto inspection = parse_json(response->body);
+  if (!inspection || !inspection->is_object()) co_return false;
+  std::map<std::string, std::string> labels;
+  const json* config = find_member(*inspection, "Config");
+  const json* given = config == nullptr ? nullptr : find_member(*config, "Labels");
+  if (given != nullptr && given->is_object()) {
+    for (const auto& [label, value] : given->items()) {
+      if (value.is_string()) labels.emplace(label, value.get<std::string>());
+    }
+  }
+  const auto owner = labels.find(std::string(trust::owner_label));
+  const bool same_owner = by.owner == (owner == labels.end() ? "" : owner->second);
+  const auto name = inspection->find("Name");
+  const bool same_name = name != inspection->end() && name->is_string() && *name == "/" + by.name;
+  co_return asks_for_rescheduling(labels) && same_owner&& same_name;
 }
 
 asio::awaitable<Result<void>> SupersededWatcher::call(docker_client::DockerRequest request) {
@@ -115,27 +149,30 @@ asio::awaitable<Result<void>> SupersededWatcher::stop_for_good(std::string id) {
   co_return co_await call(std::move(stop));
 }
 
-asio::awaitable<void> SupersededWatcher::retire(std::string id, std::string name, std::string by) {
-  const std::string new_name = name + std::string(retired_mark) + id.substr(0, 12);
+asio::awaitable<void> SupersededWatcher::retire(std::string id, Replacing by) {
+  const bool replaced = co_await is_replaced(id, by);
+  if (!replaced) {
+    retiring_.erase(id);
+    co_return;
+  }
+  const std::string new_name = by.name + std::string(retired_mark) + id.substr(0, 12);
   const bool remove = herd_.settings.remove_superseded;
-  herd_.log->warn(
-      "superseded while this host was away name={} id={} by={}: {}", loggable(name),
-      id.substr(0, 12), by.substr(0, 12),
-      remove ? "it is stopped and removed" : "it is stopped and renamed to " + new_name);
-  for (;;) {
-    auto done = co_await stop_for_good(id);
+  herd_.log->warn("superseded while this host was away name={} id={} by={}: {}", loggable(by.name),
+                  id.substr(0, 12), by.id.substr(0, 12),
+                  remove ? "it is stopped and removed" : "it is stopped and renamed");
+  auto done = co_await stop_for_good(id);
+  if (done) {
     const TimePoint deadline = herd_.clock.now() + call_timeout;
-    if (done) {
-      auto last = remove ? docker_client::remove_request(id, true, false, deadline)
-                         : rename_request(id, new_name, deadline);
-      done = co_await call(std::move(last));
-    }
-    if (done) break;
-    herd_.log->warn("cannot retire, trying again name={} error={}", loggable(name),
+    auto last = remove ? docker_client::remove_request(id, true, false, deadline)
+                       : rename_request(id, new_name, deadline);
+    done = co_await call(std::move(last));
+  }
+  if (!done) {
+    // It is begun anew with a later list.
+    herd_.log->warn("cannot retire, trying again name={} error={}", loggable(by.name),
                     loggable(done.error().message, 256));
     co_await herd_.clock.sleep_until(herd_.clock.now() + try_again_after);
-  }
-  if (remove) {
+  } else if (remove) {
     watcher_.removed(id);
   } else {
     watcher_.renamed(id, new_name);

@@ -16,13 +16,14 @@
 
 namespace dockherd::agent {
 
-/// Notice: the ids of containers that a container of the sender replaces, and that one's own:
-/// {"ids":[…],"by":ID}.
+/// Notice: the ids of containers that a container of the sender replaces, that one's own, and what
+/// must be the same of both: {"ids":[…],"by":ID,"name":NAME,"owner":NAME}.
 inline constexpr std::string_view topic_superseded = "superseded";
 
 /// Purpose: tells others what this node's containers replace, and retires this node's own that are
 /// replaced. The label of the new container is what says so, so that nothing has to be remembered.
-/// Owned by Node. One thread only.
+/// A label can be written by anybody: a container is retired only when it asks for rescheduling,
+/// has the new one's name and owner, and the new one is there. Owned by Node. One thread only.
 class SupersededWatcher {
  public:
   SupersededWatcher(Herd& herd, docker_client::Docker& docker, DockerWatcher& watcher)
@@ -36,18 +37,27 @@ class SupersededWatcher {
   Result<void> take(const NodeId& from, const std::string& text);
 
  private:
-  void tell(const NodeId& to, const std::string& by, const std::vector<std::string>& ids);
-  void retire_if_here(const std::string& id);
-  void begin_to_retire(const std::string& id, const std::vector<std::string>& names);
-  asio::awaitable<void> retire(std::string id, std::string name, std::string by);
+  /// One of this node's own that replaces others, or, of any node, that replaces one of ours.
+  struct Replacing {
+    std::string id;
+    std::string name;
+    std::string owner;
+    std::vector<std::string> ids;  ///< Of those that it replaces.
+  };
+
+  void tell(const NodeId& to, const Replacing& replacing);
+  void note_replaced(const Replacing& replacing);
+  void begin_to_retire(const std::string& id);
+  asio::awaitable<void> retire(std::string id, Replacing by);
+  asio::awaitable<bool> is_replaced(std::string id, Replacing by);
   asio::awaitable<Result<void>> call(docker_client::DockerRequest request);
   asio::awaitable<Result<void>> stop_for_good(std::string id);
 
   Herd& herd_;
   docker_client::Docker& docker_;
   DockerWatcher& watcher_;
-  std::map<std::string, std::vector<std::string>> replacing_;  // Own id -> ids of others.
-  std::map<std::string, std::string> replaced_;                // Old id -> the new one.
+  std::map<std::string, Replacing> replacing_;  // By own id.
+  std::map<std::string, Replacing> replaced_;   // By the old id.
   std::set<std::string> retiring_;
 };
 

@@ -56,6 +56,9 @@ inline constexpr std::size_t ids_per_request = 10'000;
 inline constexpr std::size_t creates_per_node = 8;  ///< In flight to one node, per bulk.
 inline constexpr std::size_t pulls = 32;            ///< At once; each holds a call to the daemon.
 inline constexpr std::size_t template_bytes = 1u << 20;
+/// Of other hosts' containers that are to run again elsewhere, kept here.
+inline constexpr std::size_t specification_bytes = 64u << 20;
+inline constexpr std::size_t create_keys = 4'096;  ///< Remembered by their judge.
 
 // Placement by the Docker API.
 inline constexpr std::size_t rule_bytes = 512;           ///< One expression, "node==h2".

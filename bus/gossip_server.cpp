@@ -30,6 +30,7 @@ GossipServer::GossipServer(asio::any_io_executor executor, zmq::context_t& conte
   router.set(zmq::sockopt::sndhwm, static_cast<int>(2 * limits::gossip_tuples));
   router.set(zmq::sockopt::rcvhwm, 1'000);
   router.set(zmq::sockopt::maxmsgsize, std::int64_t{4'096});
+  router.set(zmq::sockopt::handshake_ivl, 5'000);  // What a client may take to say who it is.
   // A client whose machine vanished would stay a client: let the kernel ask now and then.
   router.set(zmq::sockopt::tcp_keepalive, 1);
   router.set(zmq::sockopt::tcp_keepalive_idle, 60);

@@ -122,7 +122,7 @@ asio::awaitable<void> ImageCalls::inspect(ApiRequest& request) {
   std::vector<HerdNode> nodes = context_.herd.nodes();
   std::vector<HerdNode> own{context_.herd.self()};
   std::erase_if(nodes, [](const HerdNode& node) { return node.self; });
-  const NodeCall call("GET", std::string(request.exchange.target()));
+  const NodeCall call("GET", request.passed_target());
   auto answers = co_await call_nodes(context_, std::move(own), call, context_.task_deadline());
   if (answers.front().status >= 400 && !nodes.empty()) {
     auto others = co_await call_nodes(context_, std::move(nodes), call, context_.task_deadline());
@@ -159,7 +159,7 @@ asio::awaitable<void> ImageCalls::one(ApiRequest& request) {
     const std::string pushed = push ? name + ":" + tag : name;
     holders = co_await holders_of(pushed);
   }
-  std::string target(request.exchange.target());
+  std::string target = request.passed_target();
   if (holders.nodes.empty()) {
     co_await ask_lacking(request, holders, std::move(target));
   } else {
@@ -188,7 +188,7 @@ asio::awaitable<void> ImageCalls::several(ApiRequest& request) {
   } else if (have_all.empty()) {
     co_await answer_where(request, names, holders);
   } else {
-    std::string target(request.exchange.target());
+    std::string target = request.passed_target();
     co_await relay_to(context_, request.exchange, nearest(have_all), std::move(target));
   }
 }
@@ -214,11 +214,11 @@ asio::awaitable<std::vector<HostAnswer>> ImageCalls::ask_holders(ApiRequest& req
     co_return std::vector<HostAnswer>();
   }
   if (holders.nodes.empty()) {
-    std::string target(request.exchange.target());
+    std::string target = request.passed_target();
     co_await ask_lacking(request, holders, std::move(target));
     co_return std::vector<HostAnswer>();
   }
-  NodeCall call(std::string(request.exchange.method()), std::string(request.exchange.target()));
+  NodeCall call(std::string(request.exchange.method()), request.passed_target());
   const TimePoint deadline = context_.clock.now() + longest_removal;
   co_return co_await call_nodes(context_, holders.nodes, std::move(call), deadline);
 }

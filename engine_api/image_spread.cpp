@@ -27,7 +27,7 @@ asio::awaitable<void> ImageSpread::serve(ApiRequest& request) {
   if (pool.empty()) {
     co_await answer_error(context_, request.exchange, 503, std::string(no_host_in_pool));
   } else if (pool.size() == 1) {
-    std::string target(request.exchange.target());
+    std::string target = request.passed_target();
     co_await relay_to(context_, request.exchange, std::move(pool.front()), std::move(target));
   } else {
     co_await spread(request, std::move(pool));
@@ -39,7 +39,7 @@ asio::awaitable<void> ImageSpread::spread(ApiRequest& request, std::vector<HerdN
   const auto streams = std::make_shared<HostStreams>(context_, std::move(pool));
   const Abandoning abandoning(*streams);
   exchange.on_client_gone([streams] { streams->close(); });
-  http_api::RequestHead head = passed_head(exchange, std::string(exchange.target()));
+  http_api::RequestHead head = passed_head(exchange, request.passed_target());
   std::erase_if(head.headers,
                 [](const auto& field) { return boost::beast::iequals(field.first, "Expect"); });
   co_await HostStreams::open(streams, std::move(head));

@@ -121,11 +121,24 @@ asio::awaitable<void> NetworkCalls::answer_no_network(ApiRequest& request) {
                         "network " + request.route.name + " not found");
 }
 
+/// On a host that has none of that name yet it would be his, and the other's owner lose his own.
+asio::awaitable<bool> NetworkCalls::may_make(const ApiRequest& request, std::string network) {
+  if (request.only_of.empty() || network.empty()) co_return true;
+  const NetworkSearch search = co_await find_network(context_, std::move(network), Query());
+  co_return search.holders().empty() || is_owned(search.answers, request.only_of);
+}
+
 asio::awaitable<void> NetworkCalls::create(ApiRequest& request) {
   auto body = co_await read_json_body(context_, request);
   if (!body) co_return;
   const bool may = co_await take_ownership(context_, request, *body, trust::judge_network);
   if (!may) co_return;
+  const bool is_free = co_await may_make(request, text_member(body->value, "Name"));
+  if (!is_free) {
+    co_await answer_error(context_, request.exchange, 409,
+                          "a network of that name exists already and is not yours");
+    co_return;
+  }
   NodeCall call("POST", request.target(request.route.path, request.query));
   call.body = body->text;
   if (!body->value.is_object() || !is_made_everywhere(body->value)) {

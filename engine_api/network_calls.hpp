@@ -25,6 +25,7 @@ class NetworkCalls {
   asio::awaitable<void> connect_here(ApiRequest& request);
 
  private:
+  asio::awaitable<bool> may_make(const ApiRequest& request, std::string network);
   asio::awaitable<HostAnswer> connect_at(FoundContainer container, std::string network,
                                          ApiRequest& request, JsonBody body);
   asio::awaitable<void> answer_no_network(ApiRequest& request);

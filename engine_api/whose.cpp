@@ -43,7 +43,14 @@ std::string only_owned(std::string_view list, const std::string& owner) {
     const bool is_network = thing && !thing->find("Scope").empty() && !thing->find("Id").empty();
     const bool is_everybodys =
         is_network && is_predefined_network(string_of(thing->find("Name")).value_or(""));
-    if (is_everybodys || owner_of(element) == owner) kept.emplace_back(element);
+    if (is_everybodys) {
+      // Daemons list them with everybody's containers for clients before API 1.28.
+      ObjectText shown = *thing;
+      shown.set("Containers", "{}");
+      kept.push_back(shown.text());
+    } else if (owner_of(element) == owner) {
+      kept.emplace_back(element);
+    }
   }
   return array_text(kept);
 }

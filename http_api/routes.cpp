@@ -18,8 +18,14 @@ constexpr Entry table[] = {
 
 }  // namespace
 
+bool is_plain_target(std::string_view target) {
+  return target.starts_with('/') || target.starts_with("http://") || target.starts_with("https://");
+}
+
 std::string_view path_of(std::string_view target) {
-  if (const auto scheme = target.find("://"); !target.starts_with('/') && scheme != target.npos) {
+  // The scheme is what the target begins with; further on "://" is a part of the path or query.
+  const auto scheme = target.find("://");
+  if (is_plain_target(target) && !target.starts_with('/')) {
     const auto path = target.find_first_of("/?", scheme + 3);
     target = path == target.npos ? std::string_view() : target.substr(path);
   }

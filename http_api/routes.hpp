@@ -23,6 +23,10 @@ enum class Route {
 /// absolute URI, whose scheme and authority are ignored.
 Route find_route(http::verb method, std::string_view target);
 
+/// Whether everybody takes the same path out of it: it begins with '/', http:// or https://. Any
+/// other may not be served, for a daemon may read another path than path_of() does.
+bool is_plain_target(std::string_view target);
+
 /// The target without scheme, authority and query; "/" when nothing is left.
 std::string_view path_of(std::string_view target);
 

@@ -40,6 +40,9 @@ std::optional<VerbReply> refusal_of(const http::request<PassingBody>& head) {
   if (hosts > 1 || (hosts == 0 && head.version() >= 11)) {
     return http_error_reply(400, "a request needs exactly one Host header");
   }
+  if (!is_plain_target(view(head.target()))) {
+    return http_error_reply(400, "the request target must begin with /, http:// or https://");
+  }
   if (!is_trusted_origin(view(head[http::field::origin]), view(head[http::field::host]))) {
     return http_error_reply(403, "a web page of another origin may not use this agent");
   }

@@ -393,9 +393,11 @@ void name_by_id(json& body, const std::map<std::string, std::string>& full_ids) 
     const bool is_shared = member != nullptr && text_in(*member).starts_with(container_prefix);
     if (is_shared) put_id(*member, container_prefix.size(), full_ids);
   }
-  json* volumes_from = member_of(host_config, "VolumesFrom");
-  if (volumes_from == nullptr || !volumes_from->is_array()) return;
-  for (json& element : *volumes_from) put_id(element, 0, full_ids);
+  for (const char* list : {"VolumesFrom", "Links"}) {
+    json* elements = member_of(host_config, list);
+    if (elements == nullptr || !elements->is_array()) continue;
+    for (json& element : *elements) put_id(element, 0, full_ids);
+  }
 }
 
 }  // namespace dockherd::trust

@@ -50,6 +50,12 @@ HerdKey HerdKey::generate() {
 
 Result<HerdKey> HerdKey::load(const std::filesystem::path& file) {
   if (auto checked = check_private(file); !checked) return checked.error();
+  // czmq keeps a secret key in a file of its own beside the public one, and would read that.
+  const std::filesystem::path beside = file.string() + "_secret";
+  std::error_code failure;
+  if (std::filesystem::exists(beside, failure)) {
+    if (auto checked = check_private(beside); !checked) return checked.error();
+  }
   const Certificate certificate(zcert_load(file.c_str()));
   Secret secret{};
   if (certificate) std::memcpy(secret.data(), zcert_secret_key(certificate.get()), secret.size());

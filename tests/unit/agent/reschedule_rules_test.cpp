@@ -150,5 +150,22 @@ TEST(RescheduleRules, what_is_no_id_supersedes_nothing) {
   EXPECT_THAT(superseded_ids(id_a + "," + id_b), ElementsAre(id_a, id_b));
 }
 
+TEST(RescheduleRules, nobody_writes_the_label_of_what_is_superseded_himself) {
+  for (const char* labels : {"Labels", "labels", "LABELS"}) {
+    json body{{labels, {{supersedes_label, id_a}, {"tier", "front"}}}};
+    drop_supersedes(body);
+    EXPECT_EQ(body[labels], json({{"tier", "front"}}));
+  }
+}
+
+TEST(RescheduleRules, the_daemons_own_lists_of_paths_are_left_out_and_the_users_empty_ones_kept) {
+  json inspected = inspection();
+  inspected["HostConfig"]["MaskedPaths"] = {"/proc/kcore"};
+  inspected["HostConfig"]["ReadonlyPaths"] = json::array();
+  const json body = json::parse(specification_of(inspected).value().body);
+  EXPECT_FALSE(body["HostConfig"].contains("MaskedPaths"));
+  EXPECT_EQ(body["HostConfig"]["ReadonlyPaths"], json::array());
+}
+
 }  // namespace
 }  // namespace dockherd::agent

@@ -36,4 +36,16 @@ TEST(Routes, an_absolute_target_is_its_path) {
   EXPECT_EQ("/", path_of(""));
 }
 
+TEST(Routes, a_scheme_in_the_query_or_an_odd_one_leads_to_no_other_path) {
+  EXPECT_FALSE(is_plain_target("http:/containers/create?x=://h/images/create"));
+  for (const char* target : {"http:/a/b", "ftp://h/a", "a/b", "*", "", "HTTP://h/a"}) {
+    EXPECT_FALSE(is_plain_target(target)) << target;
+  }
+  for (const char* target : {"/", "/a?x=http://h/b", "http://h/a", "https://h"}) {
+    EXPECT_TRUE(is_plain_target(target)) << target;
+  }
+  EXPECT_EQ(path_of("/a?x=http://h/b"), "/a");
+  EXPECT_EQ(path_of("http://h/a?x=://h/b"), "/a");
+}
+
 }  // namespace dockherd::http_api

@@ -68,6 +68,16 @@ TEST_F(HerdKeyFile, a_file_that_others_may_read_is_refused) {
   }
 }
 
+TEST_F(HerdKeyFile, a_secret_file_beside_it_that_others_may_read_is_refused) {
+  ASSERT_TRUE(HerdKey::generate().save(file_));
+  const std::string beside = file_.string() + "_secret";
+  std::filesystem::copy_file(file_, beside);
+  ::chmod(beside.c_str(), 0644);
+  EXPECT_FALSE(HerdKey::load(file_));
+  ::chmod(beside.c_str(), 0600);
+  EXPECT_TRUE(HerdKey::load(file_));
+}
+
 TEST_F(HerdKeyFile, what_is_no_certificate_is_refused_with_the_way_to_make_one) {
   const auto expect_refused = [&] {
     const auto loaded = HerdKey::load(file_);
