@@ -4,7 +4,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "agent/verbs.hpp"
+#include "agent/key_labels.hpp"
+#include "agent/reschedule_rules.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "http_api/responses.hpp"
@@ -43,6 +44,12 @@ bool another_may_understand(const BulkItem& item) {
   constexpr int most_asked = 3;
   return std::count_if(item.refusals.begin(), item.refusals.end(),
                        [](const auto& refusal) { return refusal.second == 400; }) < most_asked;
+}
+
+/// Whether a body may have labels that only this program writes.
+bool mentions_marks(std::string_view body) {
+  return body.find("dockherd.idempotency") != body.npos ||
+         body.find(supersedes_label) != body.npos || body.find('\\') != body.npos;
 }
 
 }  // namespace
@@ -86,26 +93,89 @@ asio::awaitable<void> BulkCreate::run() {
   const auto rounds = 1 + plan_.instances / (nodes * limits::creates_per_node);
   allowed_ = herd_.settings.new_container_timeout * rounds;
   deadline_ = herd_.clock.now() + allowed_;
-  assign_shares(before);
+  take_made();
+  assign_shares(give_again(), before);
   if (ended_ == items_.size()) co_return;
   co_await done_.async_receive(asio::use_awaitable);
 }
 
-void BulkCreate::assign_shares(const Loads& before) {
-  const auto shares = spread(plan_.instances, before, herd_.random);
+/// Of an earlier try of this request.
+void BulkCreate::take_made() {
+  if (!plan_.use) return;
+  for (auto& [number, container] : plan_.use->made) {
+    if (number > items_.size()) continue;
+    BulkItem& item = items_[number - 1];
+    item.begun = true;
+    if (plan_.start && !container.begun) {
+      herd_.tasks.spawn("start", start_made(shared_from_this(), item, container));
+    } else {
+      end(item, BulkItem::State::created, 200, made_envelope(container));
+    }
+  }
+}
+
+std::string BulkCreate::made_envelope(const KeyedContainer& container) const {
+  const docker_client::DockerResponse response = created_response(container.id);
+  return with_members(docker_envelope(herd_.hostname_of(container.node), response),
+                      "\"repeated\":true");
+}
+
+asio::awaitable<void> BulkCreate::start_made(std::shared_ptr<BulkCreate> /*keep_alive*/,
+                                             BulkItem& item, KeyedContainer container) {
+  ContainerVerb start;
+  start.action = ContainerAction::start;
+  start.ids = {container.id};
+  if (!plan_.caller.name.empty()) start.user = plan_.caller;
+  const std::string hostname = herd_.hostname_of(container.node);
+  const auto answer = co_await herd_.bus.request(container.node, encode_verb(start), deadline_);
+  if (answer && answer->status == 200) {
+    end(item, BulkItem::State::created, 200, made_envelope(container));
+  } else if (answer) {
+    end(item, BulkItem::State::failed, answer->status,
+        with_envelope(VerbReply(answer->status, answer->body), hostname));
+  } else {
+    const Error error = answer.error().at_node(hostname);
+    end(item, BulkItem::State::unknown, http_api::http_status(error), error_envelope(error));
+  }
+}
+
+/// What an earlier try has given to a host with an unknown end goes there again, where it cannot be
+/// made twice. The others are returned.
+std::vector<BulkItem*> BulkCreate::give_again() {
+  std::vector<BulkItem*> others;
+  for (BulkItem& item : items_) {
+    if (item.begun) continue;
+    std::vector<NodeId> nodes;
+    if (plan_.use && plan_.use->given.contains(item.number)) {
+      nodes = herd_.nodes.named(plan_.use->given.at(item.number));
+    }
+    if (nodes.empty()) {
+      others.push_back(&item);
+      continue;
+    }
+    item.given_before = true;
+    assign(item, nodes.front());
+  }
+  return others;
+}
+
+void BulkCreate::assign_shares(const std::vector<BulkItem*>& waiting, const Loads& before) {
+  if (waiting.empty()) return;
+  const auto asked = static_cast<std::uint32_t>(waiting.size());
+  const auto shares = spread(asked, before, herd_.random);
   if (shares.empty()) {
-    for (BulkItem& item : items_) end_with(item, nowhere_to_go());
+    for (BulkItem* item : waiting) end_with(*item, nowhere_to_go());
     return;
   }
   // Numbers go round-robin, so that web-1, web-2, web-3 land on different hosts. The remainder
   // comes last: a node judges it by what it has once its whole share is under way.
-  auto item = items_.begin();
-  for (std::uint32_t round = 0; round < plan_.instances / shares.size(); ++round) {
-    for (const auto& [node, share] : shares) assign(*item++, node);
+  auto item = waiting.begin();
+  for (std::uint32_t round = 0; round < asked / shares.size(); ++round) {
+    for (const auto& [node, share] : shares) assign(**item++, node);
   }
   for (const auto& [node, share] : shares) {
     if (share.extra == 0) continue;
-    assign_extra(*item++, node, before.at(node) + share.base);
+    assign_extra(**item++, node, before.at(node) + share.base);
   }
 }
 
@@ -126,6 +196,7 @@ void BulkCreate::assign_extra(BulkItem& item, const NodeId& node,
 }
 
 void BulkCreate::reassign(BulkItem& item, const NodeId& not_taken_by) {
+  if (plan_.use) plan_.use->give(item.number, "");  // It has not got it.
   if (item.extra) --extras_[not_taken_by];
   item.extra = false;
   const Loads now = loads();
@@ -135,6 +206,7 @@ void BulkCreate::reassign(BulkItem& item, const NodeId& not_taken_by) {
     return;
   }
   // A herd that changes faster than we look must not keep an item going round for ever.
+  item.given_before = false;
   const bool insist = item.declines > 2 * now.size() + 8;
   assign_extra(item, *node, insist ? std::nullopt : std::optional(now.at(*node)));
 }
@@ -153,14 +225,12 @@ asio::awaitable<void> BulkCreate::attempt(BulkItem& item, NodeId node) {
   TemplateVariables variables = plan_.variables;
   variables.n = item.number;
   variables.hostname = herd_.hostname_of(node);
-  auto body = plan_.exact_body ? Result<json>(json()) : plan_.render(variables);
-  auto name = plan_.exact_body ? Result<std::string>(plan_.exact_name)
-                               : render_name(plan_.overrides, variables);
+  auto verb = verb_for(item, variables);
   Result<void> ready;
-  if (!body || !name) {
-    ready = body ? name.error() : body.error();
+  if (!verb) {
+    ready = verb.error();
   } else if (herd_.clock.now() < deadline_) {
-    ready = co_await claim_name(item, *name);
+    ready = co_await claim_name(item, verb->name);
   }
   if (ready && herd_.clock.now() >= deadline_) {
     ready = Error(errc::not_begun, "the deadline passed before this one was begun")
@@ -171,23 +241,49 @@ asio::awaitable<void> BulkCreate::attempt(BulkItem& item, NodeId node) {
     end_with(item, shown_to_caller(ready.error()));
     co_return;
   }
-  CreateOneVerb verb;
-  verb.body = plan_.exact_body ? *plan_.exact_body : dump_json(*body);
-  verb.platform = plan_.platform;
-  verb.api_version = plan_.api_version;
-  verb.pull = plan_.pull;
-  verb.name = std::move(*name);
-  verb.start = plan_.start;
-  if (!plan_.caller.name.empty()) verb.user = plan_.caller;
-  verb.headers = plan_.headers;
-  if (item.max_load) verb.max_load = *item.max_load;
-  const auto answer = co_await ask(node, encode_verb(verb));
+  if (plan_.use) plan_.use->give(item.number, variables.hostname);
+  const auto answer = co_await ask(node, encode_verb(*verb));
   herd_.release(node);
   judge(item, node, variables.hostname, answer);
 }
 
+Result<CreateOneVerb> BulkCreate::verb_for(const BulkItem& item,
+                                           const TemplateVariables& variables) const {
+  CreateOneVerb verb;
+  auto name = plan_.exact_body ? Result<std::string>(plan_.exact_name)
+                               : render_name(plan_.overrides, variables);
+  if (!name) return name.error();
+  verb.name = std::move(*name);
+  // An exact body goes as it is, unless something is to be marked in it.
+  const bool as_it_is =
+      plan_.exact_body && !plan_.use && (plan_.keep_marks || !mentions_marks(*plan_.exact_body));
+  if (as_it_is) {
+    verb.body = *plan_.exact_body;
+  } else {
+    auto body = plan_.exact_body ? parse_json(*plan_.exact_body) : plan_.render(variables);
+    if (!body) return body.error();
+    drop_mark(*body);
+    if (!plan_.keep_marks) drop_supersedes(*body);
+    if (plan_.use) put_mark(*body, plan_.use->mark_of(item.number));
+    verb.body = dump_json(*body);
+  }
+  if (plan_.use && verb.name.empty()) verb.name = name_for(plan_.use->mark_of(item.number));
+  verb.once = plan_.use != nullptr;
+  verb.again = item.given_before;
+  verb.platform = plan_.platform;
+  verb.api_version = plan_.api_version;
+  verb.pull = plan_.pull;
+  verb.start = plan_.start;
+  if (!plan_.caller.name.empty()) verb.user = plan_.caller;
+  verb.headers = plan_.headers;
+  if (item.max_load) verb.max_load = *item.max_load;
+  return verb;
+}
+
 /// What another host refused is tried again under the claim that it has.
 asio::awaitable<Result<void>> BulkCreate::claim_name(BulkItem& item, std::string name) {
+  // The host itself sees to it that there is one only, and may be making it.
+  if (item.given_before) co_return Result<void>();
   if (const auto taken = name_conflict(name)) co_return *taken;
   if (plan_.exact_body || item.claimed == name) co_return Result<void>();
   auto ticket = co_await claims_.claim(name);
@@ -227,7 +323,7 @@ void BulkCreate::judge(BulkItem& item, const NodeId& node, const std::string& ho
   item.status = http_api::http_status(error);
   item.envelope = error_envelope(error);
   item.refusals.emplace_back(hostname + ": " + error.message, item.status);
-  if (nothing_was_changed(error.code)) {
+  if (nothing_was_changed(error.code) && !item.given_before) {
     item.refused_by.insert(node);
     reassign(item, node);
   } else {
@@ -249,7 +345,9 @@ void BulkCreate::judge_refusal(BulkItem& item, const NodeId& node, const std::st
     }
   }
   item.refusals.emplace_back(hostname + ": " + message_of(reply.body), reply.status);
-  if (!code || !nothing_was_changed(*code)) {
+  // Of an earlier try only the daemon itself can say that it made nothing.
+  const bool only_of_this_try = item.given_before && code != errc::docker_refused;
+  if (!code || !nothing_was_changed(*code) || only_of_this_try) {
     end(item, BulkItem::State::unknown, item.status, std::move(item.envelope));
     return;
   }

@@ -13,11 +13,13 @@
 #include <string>
 #include <vector>
 
+#include "agent/create_keys.hpp"
 #include "agent/herd.hpp"
 #include "agent/name_claims.hpp"
 #include "agent/quota_judge.hpp"
 #include "agent/replies.hpp"
 #include "agent/template_render.hpp"
+#include "agent/verbs.hpp"
 
 namespace dockherd::agent {
 
@@ -41,6 +43,9 @@ struct BulkPlan {
   bool start = false;
   std::vector<std::pair<std::string, std::string>> headers;
   trust::Principal caller;  ///< For whom. What he makes has his label.
+  /// Of a request that may be repeated: what is there already is not made again. Null for others.
+  std::shared_ptr<CreateKeys::Use> use;
+  bool keep_marks = false;  ///< The body is that of a container that was made before.
 };
 
 /// How one item ended.
@@ -57,6 +62,8 @@ struct BulkItem {
   std::optional<std::size_t> max_load;  ///< Part of the remainder: only where so few are.
   std::uint32_t declines = 0;           ///< Times that a node had more than that.
   bool extra = false;                   ///< Counted in the bulk's extras where it is placed.
+  bool begun = false;                   ///< It was made by an earlier try.
+  bool given_before = false;            ///< To the host that it is asked of, with unknown end.
 
   std::string claimed;  ///< The name that the ticket is for.
   std::shared_ptr<NameClaims::Ticket> ticket;
@@ -81,12 +88,19 @@ class BulkCreate : public std::enable_shared_from_this<BulkCreate> {
   int first_failure() const;
 
  private:
-  void assign_shares(const Loads& before);
+  void take_made();
+  asio::awaitable<void> start_made(std::shared_ptr<BulkCreate> keep_alive, BulkItem& item,
+                                   KeyedContainer container);
+  std::string made_envelope(const KeyedContainer& container) const;
+  std::vector<BulkItem*> give_again();
+  void assign_shares(const std::vector<BulkItem*>& waiting, const Loads& before);
   void assign(BulkItem& item, const NodeId& node);
   void assign_extra(BulkItem& item, const NodeId& node, std::optional<std::size_t> max_load);
   void reassign(BulkItem& item, const NodeId& not_taken_by);
   asio::awaitable<void> work(std::shared_ptr<BulkCreate> keep_alive, NodeId node);
   asio::awaitable<void> attempt(BulkItem& item, NodeId node);
+  /// What is sent: body and name of the item for that host.
+  Result<CreateOneVerb> verb_for(const BulkItem& item, const TemplateVariables& variables) const;
   asio::awaitable<Result<void>> claim_name(BulkItem& item, std::string name);
   /// As long as the node pulls the image it is asked again.
   asio::awaitable<Result<bus::Reply>> ask(NodeId node, std::string verb);

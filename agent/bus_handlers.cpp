@@ -101,6 +101,12 @@ asio::awaitable<VerbReply> BusHandlers::handle_local(bus::IncomingRequest reques
   if (auto* usage = std::get_if<UsageVerb>(&*verb)) {
     co_return co_await quotas_.usage(std::move(*usage), deadline);
   }
+  if (const auto* claim = std::get_if<ClaimKeyVerb>(&*verb)) {
+    co_return keys_.judge(request.from, *claim);
+  }
+  if (auto* find = std::get_if<FindKeyVerb>(&*verb)) {
+    co_return co_await keys_.find(std::move(*find), deadline);
+  }
   if (std::holds_alternative<NodeInfoVerb>(*verb)) {
     co_return VerbReply(200, executor_.node_info());
   }

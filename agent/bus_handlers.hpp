@@ -15,13 +15,14 @@ namespace dockherd::agent {
 class BusHandlers {
  public:
   BusHandlers(Herd& herd, ClusterService& cluster, VerbExecutor& executor, PeerWatcher& peers,
-              NameClaims& claims, QuotaJudge& quotas)
+              NameClaims& claims, QuotaJudge& quotas, CreateKeys& keys)
       : herd_(herd),
         cluster_(cluster),
         executor_(executor),
         peers_(peers),
         claims_(claims),
-        quotas_(quotas) {}
+        quotas_(quotas),
+        keys_(keys) {}
 
   asio::awaitable<bus::Reply> handle(bus::IncomingRequest request);
 
@@ -38,6 +39,7 @@ class BusHandlers {
   PeerWatcher& peers_;
   NameClaims& claims_;
   QuotaJudge& quotas_;
+  CreateKeys& keys_;
 };
 
 }  // namespace dockherd::agent

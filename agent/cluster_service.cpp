@@ -29,7 +29,8 @@ VerbReply to_reply(const Result<bus::Reply>& answer, const std::string& hostname
 
 }  // namespace
 
-asio::awaitable<VerbReply> ClusterService::execute(std::string request, trust::Principal caller) {
+asio::awaitable<VerbReply> ClusterService::execute(std::string request, trust::Principal caller,
+                                                   std::string key) {
   auto verb = decode_verb(request, VerbOrigin::client);
   if (!verb) co_return http_api::error_reply(verb.error());
   if (auto may = may_ask(caller, *verb); !may) co_return http_api::error_reply(may.error());
@@ -39,7 +40,13 @@ asio::awaitable<VerbReply> ClusterService::execute(std::string request, trust::P
     co_return co_await act_on_one(std::move(*act));
   }
   if (auto* bulk = std::get_if<CreateVerb>(&*verb)) {
-    co_return co_await create(std::move(*bulk), std::move(caller));
+    if (bulk->key.empty() && !key.empty()) {
+      if (auto checked = check_key(key, "Idempotency-Key"); !checked) {
+        co_return http_api::error_reply(checked.error());
+      }
+      bulk->key = std::move(key);
+    }
+    co_return co_await create(std::move(*bulk), std::move(caller), std::move(request));
   }
   if (auto* lists = std::get_if<ListVerb>(&*verb)) {
     if (!caller.name.empty()) lists->user = caller;
@@ -259,8 +266,10 @@ Result<BulkPlan> ClusterService::plan(CreateVerb verb, trust::Principal caller) 
   return plan;
 }
 
-asio::awaitable<VerbReply> ClusterService::create(CreateVerb verb, trust::Principal caller) {
+asio::awaitable<VerbReply> ClusterService::create(CreateVerb verb, trust::Principal caller,
+                                                  std::string request) {
   const bool single = !verb.instances.has_value();
+  std::string key = std::move(verb.key);
   co_await executor_.wait_until_asked(task_deadline());
   auto planned = plan(std::move(verb), std::move(caller));
   if (!planned) co_return http_api::error_reply(planned.error());
@@ -270,7 +279,15 @@ asio::awaitable<VerbReply> ClusterService::create(CreateVerb verb, trust::Princi
   first.hostname = herd_.settings.hostname;
   // What each asks for does not depend on its number: placeholders are in texts.
   const json body = planned->render(first).value();
-  auto grant = co_await quotas_.claim(planned->caller, body, planned->instances);
+  std::uint32_t made = 0;
+  if (!key.empty()) {
+    auto use = co_await keys_.begin(std::move(key), std::move(request), planned->caller);
+    if (!use) co_return http_api::error_reply(use.error());
+    made = static_cast<std::uint32_t>((*use)->made.size());
+    planned->use = std::move(*use);
+  }
+  const std::uint32_t more = planned->instances - std::min(made, planned->instances);
+  auto grant = co_await quotas_.claim(planned->caller, body, more);
   if (!grant) co_return http_api::error_reply(grant.error());
   const auto run =
       std::make_shared<BulkCreate>(herd_, claims_, std::move(*planned), std::move(*grant));

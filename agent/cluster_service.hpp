@@ -19,15 +19,19 @@ namespace dockherd::agent {
 
 class ClusterService {
  public:
-  ClusterService(Herd& herd, VerbExecutor& executor, NameClaims& claims, QuotaJudge& quotas)
+  ClusterService(Herd& herd, VerbExecutor& executor, NameClaims& claims, QuotaJudge& quotas,
+                 CreateKeys& keys)
       : herd_(herd),
         executor_(executor),
         claims_(claims),
         quotas_(quotas),
+        keys_(keys),
         templates_(herd.settings.templates) {}
 
-  /// A verb as a client sent it. Always answers.
-  asio::awaitable<VerbReply> execute(std::string request, trust::Principal caller);
+  /// A verb as a client sent it; `key` is that of the request's header, where the verb has none.
+  /// Always answers.
+  asio::awaitable<VerbReply> execute(std::string request, trust::Principal caller,
+                                     std::string key = {});
 
   /// One container of this node's own daemon, named by its id, in the time that the action is
   /// allowed by itself.
@@ -40,7 +44,7 @@ class ClusterService {
   asio::awaitable<VerbReply> set_own_pool(bool in_pool, TimePoint deadline);
 
  private:
-  asio::awaitable<VerbReply> create(CreateVerb verb, trust::Principal caller);
+  asio::awaitable<VerbReply> create(CreateVerb verb, trust::Principal caller, std::string request);
   asio::awaitable<VerbReply> act_on_one(ContainerVerb verb);
   asio::awaitable<VerbReply> act_at(NodeId node, ContainerVerb verb);
   asio::awaitable<VerbReply> hand_over(NodeId node, std::string hostname, ContainerVerb verb,
@@ -66,6 +70,7 @@ class ClusterService {
   VerbExecutor& executor_;
   NameClaims& claims_;
   QuotaJudge& quotas_;
+  CreateKeys& keys_;
   TemplateStore templates_;
 };
 

@@ -238,8 +238,24 @@ void DockerHerd::removed(const FoundContainer& container) {
   if (node && !container.node.self) herd_.directory.remove(*node, container.id);
 }
 
+asio::awaitable<Result<engine_api::RepeatedCreate>> DockerHerd::begin_once(
+    std::string key, std::string request, trust::Principal caller) {
+  auto use = co_await keys_.begin(std::move(key), std::move(request), std::move(caller));
+  if (!use) co_return use.error();
+  engine_api::RepeatedCreate repeated;
+  const auto made = (*use)->made.find(1);
+  if (made != (*use)->made.end()) {
+    const json created{{"Id", made->second.id}, {"Warnings", json::array()}};
+    repeated.answer = CreateAnswer(201, dump_json(created) + "\n");
+  }
+  repeated.given_before = (*use)->given.contains(1);
+  repeated.use = std::move(*use);
+  co_return repeated;
+}
+
 asio::awaitable<CreateAnswer> DockerHerd::create(engine_api::CreateOrder order) {
   BulkPlan plan;
+  plan.use = std::static_pointer_cast<CreateKeys::Use>(order.use);
   plan.exact_body = std::move(order.body);
   plan.exact_name = std::move(order.name);
   plan.platform = std::move(order.platform);

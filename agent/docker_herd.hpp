@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "agent/create_keys.hpp"
 #include "agent/docker_watcher.hpp"
 #include "agent/herd.hpp"
 #include "agent/name_claims.hpp"
@@ -17,13 +18,14 @@ namespace dockherd::agent {
 class DockerHerd final : public engine_api::HerdPort {
  public:
   DockerHerd(Herd& herd, DockerWatcher& watcher, PromiseKeeper& promises, VerbExecutor& executor,
-             NameClaims& claims, QuotaJudge& quotas)
+             NameClaims& claims, QuotaJudge& quotas, CreateKeys& keys)
       : herd_(herd),
         watcher_(watcher),
         promises_(promises),
         executor_(executor),
         claims_(claims),
-        quotas_(quotas) {}
+        quotas_(quotas),
+        keys_(keys) {}
 
   std::string version() const override { return DOCKHERD_VERSION; }
   std::vector<engine_api::HerdNode> nodes() const override;
@@ -42,6 +44,9 @@ class DockerHerd final : public engine_api::HerdPort {
   asio::awaitable<Result<std::shared_ptr<NameTicket>>> claim_name(std::string name) override {
     return claims_.claim(std::move(name));
   }
+  asio::awaitable<Result<engine_api::RepeatedCreate>> begin_once(std::string key,
+                                                                 std::string request,
+                                                                 trust::Principal caller) override;
   asio::awaitable<engine_api::CreateAnswer> create(engine_api::CreateOrder order) override;
 
  private:
@@ -55,6 +60,7 @@ class DockerHerd final : public engine_api::HerdPort {
   VerbExecutor& executor_;
   NameClaims& claims_;
   QuotaJudge& quotas_;
+  CreateKeys& keys_;
 };
 
 }  // namespace dockherd::agent

@@ -4,6 +4,7 @@
 
 #include "agent/bus_handlers.hpp"
 #include "agent/cluster_service.hpp"
+#include "agent/create_keys.hpp"
 #include "agent/docker_herd.hpp"
 #include "agent/docker_watcher.hpp"
 #include "agent/herd.hpp"
@@ -52,11 +53,12 @@ struct Node::Parts {
         claims(herd),
         quotas(herd, promises),
         docker_watcher(herd, ports.docker, promises),
-        peer_watcher(herd, docker_watcher, claims, quotas),
+        keys(herd, ports.docker),
+        peer_watcher(herd, docker_watcher, claims, quotas, keys),
         executor(herd, ports.docker, docker_watcher, promises),
-        cluster(herd, executor, claims, quotas),
-        docker_herd(herd, docker_watcher, promises, executor, claims, quotas),
-        handlers(herd, cluster, executor, peer_watcher, claims, quotas),
+        cluster(herd, executor, claims, quotas, keys),
+        docker_herd(herd, docker_watcher, promises, executor, claims, quotas, keys),
+        handlers(herd, cluster, executor, peer_watcher, claims, quotas, keys),
         specifications(herd, ports.docker),
         rescheduler(herd, claims, specifications, docker_herd),
         superseded(herd, ports.docker, docker_watcher) {
@@ -64,6 +66,7 @@ struct Node::Parts {
       specifications.listed(summary);
       superseded.listed(summary);
     });
+    docker_watcher.on_updated([this](const std::string& id) { specifications.changed(id); });
     docker_watcher.on_removed([this](const std::string& id) {
       specifications.removed(id);
       superseded.removed(id);
@@ -76,6 +79,7 @@ struct Node::Parts {
   NameClaims claims;
   QuotaJudge quotas;
   DockerWatcher docker_watcher;
+  CreateKeys keys;
   PeerWatcher peer_watcher;
   VerbExecutor executor;
   ClusterService cluster;
@@ -142,7 +146,8 @@ asio::awaitable<void> Node::stop(TimePoint drain_deadline) {
 asio::awaitable<http_api::VerbReply> Node::execute_verb(std::string request,
                                                         http_api::Caller caller) {
   const Counted running(parts_->verbs_running);
-  co_return co_await parts_->cluster.execute(std::move(request), std::move(caller.principal));
+  co_return co_await parts_->cluster.execute(std::move(request), std::move(caller.principal),
+                                             std::move(caller.idempotency_key));
 }
 
 std::string Node::greeting() const {

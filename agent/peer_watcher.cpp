@@ -48,7 +48,9 @@ void PeerWatcher::on_peer_joined(const bus::PeerInfo& peer) {
   herd_.nodes.put(peer.id, std::move(status));
   told_.erase(peer.id);
   tell_everything(peer.id);
+  keys_.on_joined(peer.id);
   if (!rescheduling_) return;
+  rescheduling_->specifications.tell_again(peer.id);
   rescheduling_->specifications.agents_changed();
   rescheduling_->superseded.on_joined(peer.id);
 }
@@ -98,6 +100,8 @@ void PeerWatcher::on_notice(const NodeId& from, const std::string& topic, const 
     taken = take_containers(from, body);
   } else if (topic == topic_sum) {
     taken = take_sum(from, body);
+  } else if (topic == topic_key) {
+    taken = keys_.noted(from, body);
   } else if (topic == topic_quota_released) {
     taken = quotas_.released(body);
   } else if (topic == topic_name_released) {

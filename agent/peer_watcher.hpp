@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/create_keys.hpp"
 #include "agent/docker_watcher.hpp"
 #include "agent/herd.hpp"
 #include "agent/name_claims.hpp"
@@ -34,8 +35,12 @@ struct Rescheduling {
 class PeerWatcher final : public bus::BusListener {
  public:
   PeerWatcher(Herd& herd, const DockerWatcher& own_containers, NameClaims& claims,
-              QuotaJudge& quotas)
-      : herd_(herd), own_containers_(own_containers), claims_(claims), quotas_(quotas) {}
+              QuotaJudge& quotas, CreateKeys& keys)
+      : herd_(herd),
+        own_containers_(own_containers),
+        claims_(claims),
+        quotas_(quotas),
+        keys_(keys) {}
 
   void start();
   /// Called with the address at which an agent was called that is lost or gone.
@@ -65,6 +70,7 @@ class PeerWatcher final : public bus::BusListener {
   const DockerWatcher& own_containers_;
   NameClaims& claims_;
   QuotaJudge& quotas_;
+  CreateKeys& keys_;
   /// Of each node: the text of its last status, and when it was asked for everything anew.
   struct Told {
     std::string status;

@@ -91,6 +91,13 @@ std::string docker_envelope(std::string_view hostname,
   return out;
 }
 
+docker_client::DockerResponse created_response(const std::string& id) {
+  const json created{{"Id", id}, {"Warnings", json::array()}};
+  docker_client::DockerResponse response(201, dump_json(created));
+  response.headers.emplace_back("Content-Type", "application/json");
+  return response;
+}
+
 VerbReply docker_reply(std::string_view hostname, const docker_client::DockerResponse& response) {
   return {client_status(response.status), docker_envelope(hostname, response)};
 }

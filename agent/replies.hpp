@@ -24,6 +24,9 @@ int client_status(int docker_status);
 std::string docker_envelope(std::string_view hostname,
                             const docker_client::DockerResponse& response);
 
+/// What a daemon answers to a create, for a container that was there already.
+docker_client::DockerResponse created_response(const std::string& id);
+
 /// The envelope as a reply, with the HTTP status that goes with it.
 VerbReply docker_reply(std::string_view hostname, const docker_client::DockerResponse& response);
 

@@ -8,6 +8,7 @@
 #include "engine_api/create_rules.hpp"
 #include "engine_api/host_facts.hpp"
 #include "engine_api/placement_filter.hpp"
+#include "trust/ownership.hpp"
 
 namespace dockherd::agent {
 
@@ -15,6 +16,11 @@ namespace {
 
 constexpr std::chrono::milliseconds look_period{200};
 constexpr std::chrono::seconds try_again_after{5};
+/// When it may have been made: until then its host is likely to have said so.
+constexpr std::chrono::minutes look_again_after{2};
+constexpr std::chrono::seconds keepers_turn{10};
+/// NodeTable remembers no more lost hosts: which side is the greater cannot be known then.
+constexpr std::size_t most_lost = 256;
 
 /// The new container's id, out of the envelope of a create.
 std::string id_in(const std::string& envelope) {
@@ -24,6 +30,13 @@ std::string id_in(const std::string& envelope) {
   const json* body = response == nullptr ? nullptr : find_member(*response, "Body");
   const json* id = body == nullptr ? nullptr : find_member(*body, "Id");
   return id != nullptr && id->is_string() ? id->get<std::string>() : std::string();
+}
+
+std::string owner_in_body(const std::string& body) {
+  const auto document = parse_json(body);
+  if (!document || !document->is_object()) return {};
+  const auto owner = trust::owner_in(*document);
+  return owner ? owner->value_or("") : std::string();
 }
 
 }  // namespace
@@ -76,16 +89,24 @@ bool Rescheduler::this_side_acts() const {
   for (const auto& [node, status] : herd_.nodes.nodes()) here.push_back(status.hostname);
   std::vector<std::string> lost;
   for (const LostNode& node : herd_.nodes.lost(herd_.clock.now())) lost.push_back(node.hostname);
-  return may_reschedule(here, lost);
+  return lost.size() < most_lost && may_reschedule(here, lost);
 }
 
 Rescheduler::Step Rescheduler::step_for(const Orphan& orphan, TimePoint now) const {
-  if (!herd_.nodes.named(orphan.hostname).empty()) return Step::forget;  // It has returned.
-  if (is_there(orphan.specification.name)) return Step::forget;  // Another keeper has acted.
-  if (now < orphan.due || !this_side_acts()) return Step::wait;
+  const bool returned = !herd_.nodes.named(orphan.hostname).empty();
+  const bool made_by_another = is_there(orphan.specification.name);
+  // What is not remembered as lost any more would not count in the judgement of a split.
+  const auto lost = herd_.nodes.lost(now);
+  const bool remembered = std::any_of(lost.begin(), lost.end(), [&](const LostNode& node) {
+    return node.hostname == orphan.hostname;
+  });
+  if (returned || made_by_another || !remembered) return Step::forget;
+  if (!this_side_acts()) return Step::wait;
+  // The first keeper may not have it, for want of room or of a message: then the next one acts.
+  Duration turn{};
   for (const NodeId& keeper : orphan.specification.keepers) {
-    if (herd_.nodes.find(keeper) == nullptr) continue;
-    return keeper == herd_.self() ? Step::act : Step::wait;
+    if (keeper == herd_.self()) return now < orphan.due + turn ? Step::wait : Step::act;
+    if (herd_.nodes.find(keeper) != nullptr) turn += keepers_turn;
   }
   return Step::forget;
 }
@@ -100,7 +121,9 @@ asio::awaitable<void> Rescheduler::act(std::size_t index) {
     orphan.specification.id.clear();
     co_return;
   }
+  const bool in_doubt = !nothing_was_changed(made.error().code);
   orphan.due = herd_.clock.now() + try_again_after;
+  if (in_doubt) orphan.due = herd_.clock.now() + look_again_after;
   if (std::exchange(orphan.told, true)) co_return;
   herd_.log->warn("cannot reschedule, trying again name={} from={} error={}",
                   loggable(specification.name), loggable(orphan.hostname),
@@ -149,9 +172,12 @@ asio::awaitable<Result<std::string>> Rescheduler::make(Specification specificati
   const auto ticket = co_await claims_.claim(specification.name);
   if (!ticket) co_return ticket.error();
   BulkPlan plan;
+  // Its owner may have it, by the policy that holds for him now, there.
+  plan.caller.name = owner_in_body(specification.body);
   plan.exact_body = std::move(specification.body);
   plan.exact_name = specification.name;
   plan.start = true;
+  plan.keep_marks = true;
   plan.eligible.emplace();
   for (const std::string& host : hosts) {
     if (const auto node = NodeId::from_hex(host)) plan.eligible->insert(*node);
@@ -161,7 +187,8 @@ asio::awaitable<Result<std::string>> Rescheduler::make(Specification specificati
   const BulkItem& item = run->items().front();
   if (item.state != BulkItem::State::failed && *ticket) (*ticket)->used();
   if (item.state != BulkItem::State::created) {
-    co_return Error(errc::declined,
+    const errc code = item.state == BulkItem::State::unknown ? errc::timeout : errc::declined;
+    co_return Error(code,
                     item.refusals.empty() ? "it was not created" : item.refusals.back().first);
   }
   const Resolution found = herd_.directory.resolve(id_in(item.envelope));

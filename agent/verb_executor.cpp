@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/key_labels.hpp"
 #include "base/json_reader.hpp"
 #include "docker_client/api_version.hpp"
 #include "docker_client/docker_codec.hpp"
@@ -16,6 +17,9 @@ namespace {
 
 /// How often the first answer of the daemon is looked for.
 constexpr std::chrono::milliseconds first_answer_look{5};
+
+/// How often a create that an earlier try has begun is looked for.
+constexpr std::chrono::milliseconds unfinished_look{50};
 
 constexpr docker_client::ApiVersion first_api_with_stop_signal{1, 42};
 
@@ -176,6 +180,9 @@ asio::awaitable<Result<DockerResponse>> VerbExecutor::create_counted(const Creat
   const RunningCreate running(herd_.creating_here);
   PromiseKeeper::Promise promise(promises_, verb.body);
   auto response = co_await create_pulling(verb, missing_image, deadline);
+  if (verb.once && response && response->status == 409) {
+    response = co_await made_before(verb, *std::move(response), deadline);
+  }
   if (!response || !response->ok()) co_return response;
   const auto id = docker_client::created_id(response->body);
   if (!id) co_return Error(errc::internal, "Docker answered a create without an Id");
@@ -183,6 +190,32 @@ asio::awaitable<Result<DockerResponse>> VerbExecutor::create_counted(const Creat
   // While it still counts as under way, so that it counts once at each moment.
   watcher_.adopt(*id, verb.name);
   co_return response;
+}
+
+/// The daemon keeps a name from the moment at which it begins to create, and shows the container
+/// when it has ended.
+asio::awaitable<Result<DockerResponse>> VerbExecutor::made_before(const CreateOneVerb& verb,
+                                                                  DockerResponse conflict,
+                                                                  TimePoint deadline) {
+  const auto body = parse_json(verb.body);
+  const auto wanted = body ? mark_in_body(*body) : std::nullopt;
+  while (wanted && herd_.clock.now() < deadline) {
+    const auto there = co_await docker_.call(docker_client::inspect_request(verb.name, deadline));
+    // A look that fails says nothing of the create.
+    const bool found_it = there && there->ok();
+    const auto inspection = found_it ? parse_json(there->body) : Result<json>(json());
+    if (found_it && inspection && inspection->is_object()) {
+      const json* config = find_member(*inspection, "Config");
+      const auto found = config == nullptr ? std::nullopt : mark_in_body(*config);
+      if (found != wanted) co_return conflict;
+      const json* id = find_member(*inspection, "Id");
+      if (id == nullptr || !id->is_string()) co_return conflict;
+      co_return created_response(id->get<std::string>());
+    }
+    co_await herd_.clock.sleep_until(herd_.clock.now() + unfinished_look);
+  }
+  if (!wanted) co_return conflict;
+  co_return Error(errc::timeout, "an earlier try to create this container has not ended yet");
 }
 
 VerbReply VerbExecutor::with_image(VerbReply reply, const std::string& missing_image) {
@@ -193,7 +226,8 @@ VerbReply VerbExecutor::with_image(VerbReply reply, const std::string& missing_i
 
 asio::awaitable<VerbReply> VerbExecutor::create_one(CreateOneVerb verb, TimePoint deadline) {
   const NodeStatus& status = herd_.own_status();
-  if (!status.in_pool) {
+  // One that was asked before may be making it, and counts it as promised: it is to find out.
+  if (!status.in_pool && !verb.again) {
     co_return failure(Error(errc::declined, status.hostname + " is out of the pool"));
   }
   if (herd_.clock.now() >= deadline) {
@@ -208,7 +242,8 @@ asio::awaitable<VerbReply> VerbExecutor::create_one(CreateOneVerb verb, TimePoin
   auto judged = co_await guard_.judge(std::move(verb), deadline);
   if (!judged) co_return failure(judged.error());
   verb = std::move(*judged);
-  if (const auto why = promises_.why_not(verb.name, verb.body)) {
+  const auto why = verb.again ? std::nullopt : promises_.why_not(verb.name, verb.body);
+  if (why) {
     // Who asked pulls the image only when it is told that no host has it: this one counts, too.
     const auto lacking = co_await lacking_image(verb, deadline);
     if (lacking) co_return docker_reply(herd_.settings.hostname, *lacking);

@@ -57,6 +57,9 @@ class VerbExecutor {
   asio::awaitable<Result<docker_client::DockerResponse>> create_pulling(const CreateOneVerb& verb,
                                                                         std::string& missing_image,
                                                                         TimePoint deadline);
+  /// What has the mark of this create already, or is still being made by an earlier try of it.
+  asio::awaitable<Result<docker_client::DockerResponse>> made_before(
+      const CreateOneVerb& verb, docker_client::DockerResponse conflict, TimePoint deadline);
   static VerbReply with_image(VerbReply reply, const std::string& missing_image);
   asio::awaitable<VerbReply> start_created(std::string id, VerbReply created, TimePoint deadline);
   std::optional<Error> cannot_signal(const ContainerVerb& verb) const;

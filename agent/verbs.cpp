@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "agent/key_labels.hpp"
 #include "agent/verb_user.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -57,9 +58,10 @@ Result<std::vector<std::pair<std::string, std::string>>> read_headers(const Json
 
 Result<Verb> decode_create(const JsonReader& request, std::string_view action) {
   const bool raw = action == "create-raw-container";
-  const auto known = raw ? request.only({"action", "body", "name", "instances", "start", "headers"})
-                         : request.only({"action", "template", "image", "body", "instances", "name",
-                                         "start", "headers", "env", "cmd", "labels"});
+  const auto known =
+      raw ? request.only({"action", "body", "name", "instances", "start", "headers", "key"})
+          : request.only({"action", "template", "image", "body", "instances", "name", "start",
+                          "headers", "env", "cmd", "labels", "key"});
   if (!known) return known.error();
   CreateVerb verb;
   DOCKHERD_READ(template_name, request.string("template"));
@@ -67,6 +69,7 @@ Result<Verb> decode_create(const JsonReader& request, std::string_view action) {
   DOCKHERD_READ(instances, request.integer("instances", 1, limits::instances));
   DOCKHERD_READ(start, request.boolean("start"));
   DOCKHERD_READ(headers, read_headers(request));
+  DOCKHERD_READ(key, request.string("key"));
   DOCKHERD_READ(overrides, read_overrides(request));
   if (template_name && body != nullptr) {
     return Error(errc::bad_request, "template and body exclude each other").at_field("body");
@@ -81,6 +84,10 @@ Result<Verb> decode_create(const JsonReader& request, std::string_view action) {
   if (instances) verb.instances = static_cast<std::uint32_t>(*instances);
   verb.start = start.value_or(false);
   verb.headers = std::move(headers);
+  if (key) {
+    if (auto checked = check_key(*key, "key"); !checked) return checked.error();
+    verb.key = std::move(*key);
+  }
   return Verb(std::move(verb));
 }
 
@@ -219,6 +226,8 @@ Result<Verb> decode_create_one(const JsonReader& request, std::string_view) {
   DOCKHERD_READ(platform, request.string("platform"));
   DOCKHERD_READ(api_version, request.string("api_version"));
   DOCKHERD_READ(pull, request.boolean("pull"));
+  DOCKHERD_READ(once, request.boolean("once"));
+  DOCKHERD_READ(again, request.boolean("again"));
   if (body == nullptr) return missing("body", "Docker's create body as an object");
   verb.body = dump_json(*body);
   verb.name = std::move(name).value_or("");
@@ -232,6 +241,8 @@ Result<Verb> decode_create_one(const JsonReader& request, std::string_view) {
         .at_field("api_version");
   }
   verb.pull = pull.value_or(true);
+  verb.once = once.value_or(false);
+  verb.again = again.value_or(false);
   if (max_load) verb.max_load = static_cast<std::uint64_t>(*max_load);
   return Verb(std::move(verb));
 }
@@ -264,6 +275,27 @@ Result<Verb> decode_status_verb(const JsonReader& request, std::string_view) {
   if (status == nullptr) return missing("status", "a node's status");
   StatusVerb verb;
   verb.status = dump_json(*status);
+  return Verb(std::move(verb));
+}
+
+Result<Verb> decode_claim_key(const JsonReader& request, std::string_view) {
+  DOCKHERD_READ(key, request.string("key"));
+  DOCKHERD_READ(token, request.string("token"));
+  if (!key || key->empty()) return missing("key", "a key");
+  if (!token || token->empty()) return missing("token", "a token of the claim");
+  ClaimKeyVerb verb;
+  verb.key = std::move(*key);
+  verb.token = std::move(*token);
+  return Verb(std::move(verb));
+}
+
+Result<Verb> decode_find_key(const JsonReader& request, std::string_view) {
+  DOCKHERD_READ(key, request.string("key"));
+  DOCKHERD_READ(name, request.string("of"));
+  if (!key || key->empty()) return missing("key", "a key");
+  FindKeyVerb verb;
+  verb.key = std::move(*key);
+  verb.user = std::move(name).value_or("");
   return Verb(std::move(verb));
 }
 
@@ -316,6 +348,8 @@ constexpr std::array verb_table{
     VerbEntry{"claim-name", VerbOrigin::agent, decode_claim_name},
     VerbEntry{"usage", VerbOrigin::agent, decode_usage},
     VerbEntry{"claim-quota", VerbOrigin::agent, decode_claim_quota},
+    VerbEntry{"claim-key", VerbOrigin::agent, decode_claim_key},
+    VerbEntry{"find-key", VerbOrigin::agent, decode_find_key},
 };
 
 std::vector<std::string_view> client_actions() {
@@ -408,76 +442,6 @@ std::chrono::seconds stop_timeout_of(std::string_view inspect_envelope) {
   // Docker waits for ever when it is negative.
   if (seconds < 0 || seconds > longest_grace.count()) return longest_grace;
   return std::chrono::seconds(seconds);
-}
-
-std::string encode_verb(const ContainerVerb& verb) {
-  json text{{"action", action_name(verb.action)}};
-  if (verb.several) {
-    text["ids"] = verb.ids;
-  } else {
-    text["id"] = verb.ids.front();
-  }
-  if (verb.timeout) text["timeout"] = *verb.timeout;
-  if (verb.signal) text["signal"] = *verb.signal;
-  if (verb.force) text["force"] = true;
-  if (verb.volumes) text["volumes"] = true;
-  put_user(text, verb.user);
-  return dump_json(text);
-}
-
-std::string encode_verb(const ListVerb& verb) {
-  json text{{"action", verb.images ? "list-images" : "list-containers"}};
-  if (!verb.filters.empty()) text["filters"] = verb.filters;
-  put_user(text, verb.user);
-  return dump_json(text);
-}
-
-std::string encode_verb(const PoolVerb& verb) {
-  return dump_json(json{{"action", verb.in_pool ? "register" : "unregister"}});
-}
-
-std::string encode_verb(const CreateOneVerb& verb) {
-  // The body is text already: put in as it is.
-  json text{{"action", "create-one"}, {"start", verb.start}};
-  if (!verb.name.empty()) text["name"] = verb.name;
-  if (verb.max_load) text["max_load"] = *verb.max_load;
-  if (!verb.platform.empty()) text["platform"] = verb.platform;
-  if (!verb.api_version.empty()) text["api_version"] = verb.api_version;
-  if (!verb.pull) text["pull"] = false;
-  put_user(text, verb.user);
-  for (const auto& [name, value] : verb.headers) text["headers"][name] = value;
-  std::string encoded = dump_json(text);
-  encoded.pop_back();
-  return encoded + ",\"body\":" + verb.body + "}";
-}
-
-std::string encode_verb(const NodeInfoVerb&) {
-  return R"({"action":"node-info"})";
-}
-
-std::string encode_verb(const HasImageVerb& verb) {
-  return dump_json(json{{"action", "has-image"}, {"image", verb.image}});
-}
-
-std::string encode_verb(const ClaimNameVerb& verb) {
-  return dump_json(json{{"action", "claim-name"}, {"name", verb.name}, {"token", verb.token}});
-}
-
-std::string encode_verb(const UsageVerb& verb) {
-  return dump_json(json{{"action", "usage"}, {"of", verb.user}});
-}
-
-std::string encode_verb(const ClaimQuotaVerb& verb) {
-  return dump_json(json{{"action", "claim-quota"},
-                        {"of", verb.user},
-                        {"token", verb.token},
-                        {"containers", verb.containers},
-                        {"nano_cpus", verb.nano_cpus},
-                        {"memory_bytes", verb.memory_bytes}});
-}
-
-std::string encode_verb(const StatusVerb& verb) {
-  return R"({"action":"status","status":)" + verb.status + "}";
 }
 
 }  // namespace dockherd::agent

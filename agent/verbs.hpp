@@ -25,6 +25,7 @@ struct CreateVerb {
   std::optional<std::uint32_t> instances;  ///< Absent: one, answered by one envelope.
   bool start = false;
   std::vector<std::pair<std::string, std::string>> headers;  ///< For Docker, as X-Registry-Auth.
+  std::string key;  ///< May be repeated without making anything twice; empty: may not.
 };
 
 enum class ContainerAction {
@@ -83,6 +84,8 @@ struct CreateOneVerb {
   bool pull = true;                       ///< A missing image is pulled; else it is an error.
   std::string api_version;  ///< In which the body is written, "1.40"; empty: the newest.
   std::optional<trust::Principal> user;  ///< For whom. Nothing: for an agent itself.
+  bool once = false;   ///< The body has a KeyMark: a container that has it already will do.
+  bool again = false;  ///< This node was asked before, and what came of it is not known.
 };
 
 /// Between agents only: what list-nodes and image errors ask of each node.
@@ -116,9 +119,21 @@ struct ClaimQuotaVerb {
   std::int64_t memory_bytes = 0;
 };
 
-using Verb =
-    std::variant<CreateVerb, ContainerVerb, ListVerb, ListNodesVerb, PoolVerb, CreateOneVerb,
-                 NodeInfoVerb, HasImageVerb, StatusVerb, ClaimNameVerb, UsageVerb, ClaimQuotaVerb>;
+/// Between agents only: the receiver judges whether a create under this key may begin, and says
+/// what became of those before. See create_keys.
+struct ClaimKeyVerb {
+  std::string key;
+  std::string token;  ///< Of this claim.
+};
+/// Between agents only: what the receiver's daemon has under the key.
+struct FindKeyVerb {
+  std::string key;
+  std::string user;
+};
+
+using Verb = std::variant<CreateVerb, ContainerVerb, ListVerb, ListNodesVerb, PoolVerb,
+                          CreateOneVerb, NodeInfoVerb, HasImageVerb, StatusVerb, ClaimNameVerb,
+                          UsageVerb, ClaimQuotaVerb, ClaimKeyVerb, FindKeyVerb>;
 
 /// Who asks. Actions between agents are unknown to clients.
 enum class VerbOrigin { client, agent };
@@ -136,6 +151,8 @@ std::string encode_verb(const StatusVerb& verb);
 std::string encode_verb(const ClaimNameVerb& verb);
 std::string encode_verb(const UsageVerb& verb);
 std::string encode_verb(const ClaimQuotaVerb& verb);
+std::string encode_verb(const ClaimKeyVerb& verb);
+std::string encode_verb(const FindKeyVerb& verb);
 
 /// The action name of a container verb ("stop-container").
 std::string_view action_name(ContainerAction action);

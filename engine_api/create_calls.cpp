@@ -101,6 +101,11 @@ void rename_network(json& body, const std::string& id, const std::string& name) 
   endpoints->erase(id);
 }
 
+CreateAnswer refused(const Error& error) {
+  const int otherwise = error.code == errc::bad_request ? 400 : 503;
+  return {error.docker_status > 0 ? error.docker_status : otherwise, docker_message(error.message)};
+}
+
 }  // namespace
 
 asio::awaitable<void> CreateCalls::serve(ApiRequest& request) {
@@ -176,7 +181,13 @@ asio::awaitable<CreateAnswer> CreateCalls::place(ApiRequest& request, json body,
   }
   const std::string replaced = replaced_container(body, order.name);
   if (!replaced.empty()) rules.soft_dependencies.push_back(replaced);
-  const auto ticket = co_await context_.herd.claim_name(order.name);
+  const auto once = co_await begin_once(request, body, order);
+  if (!once) co_return refused(once.error());
+  if (once->answer) co_return *once->answer;
+  // A host that was given it before sees to it itself that there is one only.
+  std::string claimed;
+  if (!once->given_before) claimed = order.name;
+  const auto ticket = co_await context_.herd.claim_name(std::move(claimed));
   if (!ticket) {
     const int status = ticket.error().docker_status > 0 ? ticket.error().docker_status : 503;
     // Whose the name is only those are told who see all.
@@ -207,6 +218,19 @@ asio::awaitable<CreateAnswer> CreateCalls::place(ApiRequest& request, json body,
   CreateAnswer answer = co_await context_.herd.create(std::move(order));
   if (answer.status == 201 && *ticket) (*ticket)->used();
   co_return answer;
+}
+
+/// Nothing to repeat without a key.
+asio::awaitable<Result<RepeatedCreate>> CreateCalls::begin_once(ApiRequest& request,
+                                                                const json& body,
+                                                                CreateOrder& order) {
+  const http_api::Caller& caller = request.exchange.caller();
+  if (caller.idempotency_key.empty()) co_return RepeatedCreate();
+  std::string asked = order.name + "\n" + order.platform + "\n" + dump_json(body);
+  auto once =
+      co_await context_.herd.begin_once(caller.idempotency_key, std::move(asked), caller.principal);
+  if (once) order.use = once->use;
+  co_return once;
 }
 
 /// A host that has joined since the networks were made gets them now. One that cannot have them

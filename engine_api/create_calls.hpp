@@ -29,6 +29,8 @@ class CreateCalls {
   asio::awaitable<void> bring_networks(CreateOrder& order, std::vector<std::string> networks);
   Result<void> judge(const ApiRequest& request, json& body) const;
   asio::awaitable<void> let_daemon_refuse(ApiRequest& request, std::string body);
+  asio::awaitable<Result<RepeatedCreate>> begin_once(ApiRequest& request, const json& body,
+                                                     CreateOrder& order);
   asio::awaitable<CreateAnswer> place(ApiRequest& request, json body, CreateRules rules);
 
   ApiContext& context_;

@@ -74,6 +74,7 @@ struct CreateOrder {
   std::vector<std::string> eligible;
   /// Why each of the others may not, for the error when none can: "h1: out of the pool".
   std::vector<std::string> reasons;
+  std::shared_ptr<void> use;  ///< Of begin_once(); null: the request may not be repeated.
 };
 
 /// What a create was answered with.
@@ -83,6 +84,13 @@ struct CreateAnswer {
 
   int status = 500;
   std::string body;  ///< Docker's: {"Id", "Warnings"} or {"message"}.
+};
+
+/// What there is of a create that may be a repeat.
+struct RepeatedCreate {
+  std::optional<CreateAnswer> answer;  ///< It was made by an earlier try.
+  bool given_before = false;  ///< An earlier try was given to a host, and its end is not known.
+  std::shared_ptr<void> use;  ///< For CreateOrder. Nobody else goes on under the key meanwhile.
 };
 
 /// What a host's containers are promised.
@@ -137,6 +145,12 @@ class HerdPort {
     virtual void used() = 0;
   };
   virtual asio::awaitable<Result<std::shared_ptr<NameTicket>>> claim_name(std::string name) = 0;
+
+  /// Begins a create that a client may repeat without making a second container; `request` stands
+  /// for what is asked. Fails with docker_refused: 409 while another goes on under the key, 422
+  /// when it was used for something else, 503 when it cannot be known what there is.
+  virtual asio::awaitable<Result<RepeatedCreate>> begin_once(std::string key, std::string request,
+                                                             trust::Principal caller) = 0;
 
   virtual asio::awaitable<CreateAnswer> create(CreateOrder order) = 0;
 };

@@ -98,6 +98,8 @@ asio::awaitable<bool> Session::serve_known(std::shared_ptr<RequestBody> body, Ro
     co_await send_last(*refusal);
     co_return false;
   }
+  caller->idempotency_key =
+      view(head[boost::beast::string_view(key_header.data(), key_header.size())]);
   std::optional<Counted> counted;
   if (!context_.settings.for_agents) counted.emplace(context_.limits, counted_as(*caller));
   if (route == Route::docker) co_return co_await serve_docker(body, std::move(*caller));

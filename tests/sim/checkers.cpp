@@ -131,7 +131,7 @@ Complaints check_accounts(const Records& records, const MadeByVerb& made) {
   Complaints complaints;
   static const std::vector<MadeContainer> none;
   for (const VerbRecord& record : records) {
-    if (record.asked == 0) continue;
+    if (record.asked == 0 || record.repeats != 0) continue;
     const auto found = made.find(std::to_string(record.number));
     const auto& mine = found == made.end() ? none : found->second;
     if (peak_of(mine) > record.asked) {
@@ -146,6 +146,47 @@ Complaints check_accounts(const Records& records, const MadeByVerb& made) {
     }
     const bool bulk = reply->contains("summary");
     check_account(record, bulk ? read_bulk(*reply) : read_single(*reply), mine, complaints);
+  }
+  return complaints;
+}
+
+Complaints check_once(const Records& records, const MadeByVerb& made) {
+  Complaints complaints;
+  static const std::vector<MadeContainer> none;
+  for (const VerbRecord& record : records) {
+    if (record.repeats == 0) continue;
+    const auto found = made.find(std::to_string(record.repeats));
+    const auto& mine = found == made.end() ? none : found->second;
+    if (record.repeats == record.number && peak_of(mine) > record.asked) {
+      complaints.push_back(title(record) + ": " + std::to_string(peak_of(mine)) +
+                           " at the same time under one key, asked " +
+                           std::to_string(record.asked));
+    }
+    if (record.answers == 0) continue;
+    const auto reply = parse_json(record.body);
+    if (!reply || !reply->is_object()) {
+      complaints.push_back(title(record) + ": answer is not a JSON object");
+      continue;
+    }
+    const Account account = reply->contains("summary") ? read_bulk(*reply) : read_single(*reply);
+    std::set<std::string> ever;
+    for (const MadeContainer& container : mine) ever.insert(container.id);
+    for (const std::string& id : account.ids) {
+      if (!ever.contains(id)) {
+        complaints.push_back(title(record) + ": reported, but not made under its key: " + id);
+      }
+    }
+  }
+  return complaints;
+}
+
+Complaints check_completed(const Records& records) {
+  Complaints complaints;
+  for (const VerbRecord& record : records) {
+    if (record.status != 200) {
+      complaints.push_back(title(record) + " was repeated on a calm herd and answered with " +
+                           std::to_string(record.status) + " " + record.body.substr(0, 300));
+    }
   }
   return complaints;
 }

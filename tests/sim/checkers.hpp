@@ -27,6 +27,12 @@ using MadeByVerb = std::map<std::string, std::vector<MadeContainer>>;
 /// (not counting what was taken away again before the answer).
 Complaints check_accounts(const Records& records, const MadeByVerb& made);
 
+/// For creates under a key, of all its repeats together: at no time were there more than asked, and
+/// what is reported as created was made under that key.
+Complaints check_once(const Records& records, const MadeByVerb& made);
+/// The last repeat of each create under a key succeeds, on a calm herd.
+Complaints check_completed(const Records& records);
+
 /// One node's view at a quiet moment: full container id -> owner.
 using Directory = std::map<std::string, NodeId>;
 

@@ -57,6 +57,40 @@ Complaints accounts(const std::string& body, int asked, std::vector<MadeContaine
   return check_accounts({answered_create(1, asked, body)}, {{"1", std::move(made)}});
 }
 
+/// A create under a key and its repeat.
+Records repeated_create(const std::string& body, int asked) {
+  Records records = {answered_create(1, asked, body), answered_create(2, asked, body)};
+  for (VerbRecord& record : records) record.repeats = 1;
+  return records;
+}
+
+TEST(OnceChecker, what_was_made_once_and_made_again_after_its_end_is_fine) {
+  MadeContainer first{"a", "1", TimePoint{}, TimePoint{} + 1s};
+  MadeContainer again{"b", "1", TimePoint{} + 2s};
+  EXPECT_THAT(
+      check_once(repeated_create(bulk_answer({"b"}, 1, 1, 0, 0), 1), {{"1", {first, again}}}),
+      IsEmpty());
+}
+
+TEST(OnceChecker, two_at_the_same_time_are_seen) {
+  MadeContainer first{"a", "1", TimePoint{}};
+  MadeContainer second{"b", "1", TimePoint{} + 2s};
+  EXPECT_THAT(
+      check_once(repeated_create(bulk_answer({"a"}, 1, 1, 0, 0), 1), {{"1", {first, second}}}),
+      ElementsAre(HasSubstr("2 at the same time under one key")));
+}
+
+TEST(OnceChecker, a_container_of_another_key_is_seen) {
+  EXPECT_THAT(check_once(repeated_create(bulk_answer({"x"}, 1, 1, 0, 0), 1), {}),
+              testing::Each(HasSubstr("not made under its key")));
+}
+
+TEST(OnceChecker, a_repeat_that_fails_on_a_calm_herd_is_seen) {
+  VerbRecord failed = answered_create(1, 1, "{}");
+  failed.status = 503;
+  EXPECT_THAT(check_completed({failed}), ElementsAre(HasSubstr("503")));
+}
+
 TEST(AnswerChecker, an_answer_in_time_is_fine) {
   EXPECT_THAT(check_answers({answered_create(1, 1, "{}")}), IsEmpty());
 }

@@ -29,7 +29,11 @@ class FaultDriver {
   void meddle_with_containers();
   void heal();
 
+  /// No directions are cut and no hosts isolated.
+  bool without_splits = false;
+
  private:
+  bool all_are_well();
   void later(Duration delay, std::function<void()> action);
   void say(const std::string& what);
   SimHost& any_host() { return *hosts_[random_.below(hosts_.size())]; }
@@ -54,6 +58,7 @@ class FaultDriver {
   RandomSource random_;
   int meddled_ = 0;
   int round_ = 0;  // Undoing belongs to one; heal() begins the next.
+  TimePoint well_since_{};
 };
 
 }  // namespace dockherd::sim

@@ -102,6 +102,28 @@ TEST(HerdSimulation, herds_of_many_seeds_keep_every_promise) {
   for (std::uint64_t seed = first; seed < first + count; ++seed) expect_good(seed);
 }
 
+/// Apart from the others, whose histories stay as they are.
+TEST(HerdSimulation, creates_that_are_repeated_make_nothing_twice_in_many_seeds) {
+  const auto first = number_from_environment("DOCKHERD_SIM_FIRST", 1);
+  const auto count = number_from_environment("DOCKHERD_SIM_COUNT", 200);
+  const auto only = number_from_environment("DOCKHERD_SIM_SEED", 0);
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    if (only != 0 && seed != only) continue;
+    SimulationSettings settings;
+    settings.repeats = true;
+    settings.calm_rounds = 1;
+    const SimulationResult run = run_seed(seed, settings);
+    for (std::size_t i = 0; i < std::min<std::size_t>(run.complaints.size(), 10); ++i) {
+      ADD_FAILURE() << "seed " << seed << ": " << run.complaints[i]
+                    << "\nrepeat it with: DOCKHERD_SIM_FIRST=" << seed
+                    << " DOCKHERD_SIM_COUNT=1 sim_tests --gtest_filter=*repeated*";
+    }
+    if (seed == first) {
+      EXPECT_THAT(check_determinism(run, run_seed(seed, settings)), IsEmpty());
+    }
+  }
+}
+
 // Seeds that once failed.
 
 TEST(HerdSimulation, seed_12_gave_one_host_two_of_the_remainder_of_a_bulk) {

@@ -25,6 +25,7 @@ Simulation::Simulation(SimulationSettings settings)
       verbs_(time_, network_, hosts_),
       faults_(time_, network_, hosts_, verbs_, RandomSource(random_.draw())) {
   network_.tracer = settings_.tracer;
+  faults_.without_splits = settings_.repeats;
   const int count = random_.between(2, 7);
   for (int number = 1; number <= count; ++number) {
     hosts_.push_back(std::make_unique<SimHost>(time_, network_, number, random_.draw()));
@@ -40,6 +41,7 @@ SimulationResult Simulation::run() {
   stay_calm();
   use_containers();
   check_pool();
+  complete_repeats();
   check_whole_history();
   result_.trace_hash = network_.trace_hash();
   result_.verbs = verbs_.records().size();
@@ -65,6 +67,7 @@ void Simulation::make_trouble() {
   while (time_.now() < end) {
     time_.run_for(random_.between(20ms, 400ms));
     if (random_.chance(0.7)) verbs_.send_random(random_);
+    if (settings_.repeats && random_.chance(0.5)) verbs_.send_under_key(random_);
     if (random_.chance(0.3)) faults_.meddle_with_containers();
     if (time_.now() >= next_fault) {
       faults_.make_one();
@@ -179,6 +182,15 @@ Records Simulation::records_of(const std::vector<int>& numbers) const {
   return records;
 }
 
+/// What was cut off is made by repeating it, whichever node is asked.
+void Simulation::complete_repeats() {
+  if (!settings_.repeats) return;
+  const std::vector<int> sent = verbs_.repeat_all(any_host());
+  if (!wait_for_answers(60s)) keep("repeating", {"verbs are unanswered"});
+  keep("repeating", check_completed(records_of(sent)));
+  wait_for_views("repeating", 10s);
+}
+
 void Simulation::check_whole_history() {
   Records records;
   for (const auto& [number, record] : verbs_.records()) records.push_back(*record);
@@ -190,6 +202,7 @@ void Simulation::check_whole_history() {
   }
   keep("history", check_answers(records));
   keep("history", check_accounts(records, made));
+  keep("history", check_once(records, made));
   keep("history", check_sends(network_.sends_to_lost_peers()));
 }
 

@@ -36,6 +36,9 @@ struct SimulationSettings {
   bool strict_at_once = false;
   /// Instead of random faults and verbs: links are reset twice, a second apart, nothing else.
   bool only_double_resets = false;
+  /// Creates are also sent under keys, and repeated. Without splits: an agent that starts anew in
+  /// one cannot know what there is on the other side (docs/reliability.md).
+  bool repeats = false;
   Plant plant = Plant::none;
   /// Told every message, verb and fault, for a person.
   std::function<void(const std::string&)> tracer;
@@ -62,6 +65,7 @@ class Simulation {
   void make_trouble();
   void reset_links_twice();
   void heal_and_wait();
+  void complete_repeats();
   void check_whole_history();
 
   // The calm herd, in simulation_calm.cpp.

@@ -15,6 +15,9 @@ namespace {
 constexpr Duration task_allowed = 2'500ms;     // NodeSettings::task_timeout.
 constexpr Duration create_allowed = 15'000ms;  // NodeSettings::new_container_timeout.
 
+/// A bulk of two rounds, after judges and daemons were asked what there is under its key.
+constexpr Duration key_allowed = 2 * create_allowed + 10s;
+
 /// Docker's own grace time, for the actions that have one.
 Duration grace_of(const std::string& action) {
   const bool waits =
@@ -90,6 +93,47 @@ int VerbDriver::send_create(SimHost& host, int instances, bool start, bool raw) 
   // The deadline of a bulk grows with its rounds over one host at worst.
   const auto rounds = 1 + asked / static_cast<int>(limits::creates_per_node);
   return send(host, request["action"], dump_json(request), create_allowed * rounds, asked);
+}
+
+void VerbDriver::send_under_key(RandomSource& random) {
+  std::vector<const VerbRecord*> firsts;
+  for (const auto& [number, record] : records_) {
+    if (record->repeats == number) firsts.push_back(record.get());
+  }
+  SimHost* host = random_alive(random);
+  const bool again = random.chance(0.7);
+  const int instances = random.between(1, 8);
+  const bool start = random.chance(0.5);
+  if (host == nullptr) return;
+  if (again && !firsts.empty()) {
+    repeat(*host, *random.pick(firsts));
+    return;
+  }
+  const int number = next_number_;
+  const json request{{"action", "create-container"},
+                     {"image", "busybox:latest"},
+                     {"labels", {{"sim.verb", std::to_string(number)}}},
+                     {"instances", instances},
+                     {"start", start},
+                     {"key", "key-" + std::to_string(number)}};
+  send(*host, "create-container", dump_json(request), key_allowed, instances);
+  records_[number]->repeats = number;
+}
+
+int VerbDriver::repeat(SimHost& host, const VerbRecord& first) {
+  const int number = send(host, first.action, first.request, key_allowed, first.asked);
+  records_[number]->repeats = first.number;
+  return number;
+}
+
+std::vector<int> VerbDriver::repeat_all(SimHost& host) {
+  std::vector<int> firsts;
+  for (const auto& [number, record] : records_) {
+    if (record->repeats == number) firsts.push_back(number);
+  }
+  std::vector<int> sent;
+  for (const int number : firsts) sent.push_back(repeat(host, *records_[number]));
+  return sent;
 }
 
 SimHost* VerbDriver::random_alive(RandomSource& random) {

@@ -20,6 +20,7 @@ struct VerbRecord {
   fakes::Host host = 0;
   int incarnation = 0;  ///< Of the agent that was asked.
   int asked = 0;        ///< Containers to create; 0 for other verbs.
+  int repeats = 0;      ///< Of a create under a key: the number of the first one, or its own.
   TimePoint issued;
   TimePoint due;  ///< Answers are to be there by then; pushed back while the node is frozen.
   int answers = 0;
@@ -47,6 +48,11 @@ class VerbDriver {
   /// Any verb with any fields, to a random node that is alive. Nothing when none is.
   void send_random(RandomSource& random);
 
+  /// A create under a key of its own, or one that was sent before once more, to any node.
+  void send_under_key(RandomSource& random);
+  /// Each create under a key once more, to that host. Returns the records' numbers.
+  std::vector<int> repeat_all(SimHost& host);
+
   const std::map<int, std::unique_ptr<VerbRecord>>& records() const { return records_; }
   const VerbRecord& record(int number) const { return *records_.at(number); }
   /// Whether all that owe an answer have answered.
@@ -64,6 +70,7 @@ class VerbDriver {
   std::vector<std::string> host_names() const;
   asio::awaitable<void> execute(agent::Node& node, std::string request, VerbRecord& record);
   void finish(VerbRecord& record);
+  int repeat(SimHost& host, const VerbRecord& first);
 
   fakes::VirtualTime& time_;
   fakes::MemoryNetwork& network_;

@@ -107,6 +107,11 @@ asio::awaitable<Result<std::shared_ptr<HerdPort::NameTicket>>> FakeHerd::claim_n
   co_return ticket;
 }
 
+asio::awaitable<Result<RepeatedCreate>> FakeHerd::begin_once(std::string, std::string,
+                                                             trust::Principal) {
+  co_return RepeatedCreate();
+}
+
 asio::awaitable<CreateAnswer> FakeHerd::create(CreateOrder order) {
   orders.push_back(std::move(order));
   co_return create_answer;

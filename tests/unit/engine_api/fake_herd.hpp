@@ -34,6 +34,8 @@ class FakeHerd final : public HerdPort {
   void removed(const FoundContainer& container) override;
 
   asio::awaitable<Result<std::shared_ptr<NameTicket>>> claim_name(std::string name) override;
+  asio::awaitable<Result<RepeatedCreate>> begin_once(std::string key, std::string request,
+                                                     trust::Principal caller) override;
   asio::awaitable<CreateAnswer> create(CreateOrder order) override;
 
   HerdNode& node(const std::string& name);

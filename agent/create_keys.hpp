@@ -1,0 +1,103 @@
+// Creates that a client may repeat without making anything twice (Idempotency-Key).
+//
+// Three things hold together. Each container carries its key and its number in the bulk as labels,
+// and a repeat asks every daemon for them before it creates. Two agents, chosen by the key as with
+// names (name_claims), let only one request under a key go on at a time, and remember for an hour
+// which host each container was given to; so a repeat whose first try has an unknown end goes to
+// that host and to no other. And there the container's name is the same as before, so the daemon
+// itself refuses a second one while the first is still being made.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/herd.hpp"
+#include "agent/key_labels.hpp"
+#include "agent/replies.hpp"
+#include "agent/verbs.hpp"
+#include "docker_client/docker.hpp"
+#include "trust/principal.hpp"
+
+namespace dockherd::agent {
+
+/// Notice to a judge of a key: {"key","token"} and "given" (host by item, empty where it certainly
+/// was not made), or "ended": true. Without "token": what another judge remembers.
+inline constexpr std::string_view topic_key = "create-key";
+
+/// A container that was made under a key before.
+struct KeyedContainer {
+  std::string id;
+  NodeId node;
+  bool begun = false;  ///< It has been started.
+};
+
+/// Owned by Node. One thread only.
+class CreateKeys {
+ public:
+  CreateKeys(Herd& herd, docker_client::Docker& docker) : herd_(herd), docker_(docker) {}
+  CreateKeys(const CreateKeys&) = delete;
+  CreateKeys& operator=(const CreateKeys&) = delete;
+
+  /// One request under a key. Nobody else's request under it goes on while this lives.
+  class Use {
+   public:
+    virtual ~Use() = default;
+    /// The container is about to be asked of that host; empty: it certainly has not made it.
+    virtual void give(std::uint32_t item, const std::string& hostname) = 0;
+
+    KeyMark mark_of(std::uint32_t item) const;
+
+    std::string key;
+    std::string user;
+    std::string request;                           ///< See KeyMark.
+    std::map<std::uint32_t, KeyedContainer> made;  ///< By number.
+    /// Given to a host before, with an end that is not known: by number.
+    std::map<std::uint32_t, std::string> given;
+  };
+
+  /// `request` is what is asked, as text. Fails with 409 while another goes on under the key, 422
+  /// when the key was used for another request, 503 when it cannot be known whether something has
+  /// been made.
+  asio::awaitable<Result<std::shared_ptr<Use>>> begin(std::string key, std::string request,
+                                                      trust::Principal caller);
+
+  /// As a judge.
+  VerbReply judge(const NodeId& from, const ClaimKeyVerb& verb);
+  Result<void> noted(const NodeId& from, const std::string& notice);
+  /// An agent has joined: what it is to judge from now on it is told.
+  void on_joined(const NodeId& peer);
+  /// As any node: what its daemon has under the key.
+  asio::awaitable<VerbReply> find(FindKeyVerb verb, TimePoint deadline);
+
+ private:
+  using Places = std::map<std::uint32_t, std::string>;  // Host by item.
+  struct Entry {
+    NodeId from;
+    std::string token;  ///< Empty: nobody's request goes on.
+    std::map<std::uint32_t, std::string> given;
+    TimePoint until;  ///< Remembered so long, from the last that was given.
+    TimePoint lease;  ///< The request goes on until then, unless something else is given.
+  };
+  class Held;
+
+  std::vector<NodeId> judges_of(const std::string& key) const;
+  asio::awaitable<Result<std::shared_ptr<Held>>> claim(std::string key);
+  asio::awaitable<Result<void>> find_made(std::shared_ptr<Use> use);
+  Result<void> take_found(Use& use, const NodeId& node, const std::string& body) const;
+  Result<void> judge_silence(const Use& use, const std::vector<std::string>& silent) const;
+  void tell(const std::vector<NodeId>& judges, const json& notice);
+  void tell_now(const std::vector<NodeId>& judges, const std::string& text);
+  asio::awaitable<void> tell_again(std::vector<NodeId> judges, std::string text);
+  Result<void> remember(const std::string& key, Places places);
+  bool make_room();
+
+  Herd& herd_;
+  docker_client::Docker& docker_;
+  std::map<std::string, Entry> entries_;
+  std::shared_ptr<CreateKeys*> alive_ = std::make_shared<CreateKeys*>(this);
+};
+
+}  // namespace dockherd::agent
