@@ -52,8 +52,9 @@ WatchingAgent::WatchingAgent(fakes::VirtualTime& world, fakes::MemoryNetwork& ne
       promises(herd, docker),
       claims(herd),
       quotas(herd, promises),
+      keys(herd, docker),
       docker_watcher(herd, docker, promises),
-      peer_watcher(herd, docker_watcher, claims, quotas) {
+      peer_watcher(herd, docker_watcher, claims, quotas, keys) {
   time.add(context);
   NodeStatus status;
   status.hostname = herd.settings.hostname;

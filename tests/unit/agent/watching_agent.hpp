@@ -49,6 +49,7 @@ struct WatchingAgent {
   PromiseKeeper promises;
   NameClaims claims;
   QuotaJudge quotas;
+  CreateKeys keys;
   DockerWatcher docker_watcher;
   PeerWatcher peer_watcher;
 };
