@@ -46,7 +46,7 @@ std::string only_owned(std::string_view list, const std::string& owner) {
     if (is_everybodys) {
       // Daemons list them with everybody's containers for clients before API 1.28.
       ObjectText shown = *thing;
-      shown.set("Containers", "{}");
+      if (!shown.find("Containers").empty()) shown.set("Containers", "{}");
       kept.push_back(shown.text());
     } else if (owner_of(element) == owner) {
       kept.emplace_back(element);

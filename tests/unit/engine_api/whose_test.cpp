@@ -21,6 +21,12 @@ TEST(Whose, of_a_list_only_what_is_owned_stays) {
   EXPECT_EQ(only_owned("nonsense", "ann"), "[]");
 }
 
+TEST(Whose, a_list_for_old_clients_does_not_show_whose_containers_are_on_everybodys_networks) {
+  const std::string shown = only_owned(
+      R"([{"Name":"bridge","Id":"1","Scope":"local","Containers":{"abc":{"Name":"web"}}}])", "ann");
+  EXPECT_EQ(shown, R"([{"Name":"bridge","Id":"1","Scope":"local","Containers":{}}])");
+}
+
 TEST(Whose, everybodys_networks_stay_and_volumes_of_their_names_do_not) {
   EXPECT_EQ(only_owned(R"([{"Name":"bridge","Id":"1","Scope":"local","Labels":{}}])", "ann"),
             R"([{"Name":"bridge","Id":"1","Scope":"local","Labels":{}}])");
