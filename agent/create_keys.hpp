@@ -84,6 +84,7 @@ class CreateKeys {
   class Held;
 
   std::vector<NodeId> judges_of(const std::string& key) const;
+  bool is_judge_of(const std::string& key, const NodeId& node) const;
   asio::awaitable<Result<std::shared_ptr<Held>>> claim(std::string key);
   asio::awaitable<Result<void>> find_made(std::shared_ptr<Use> use);
   Result<void> take_found(Use& use, const NodeId& node, const std::string& body) const;

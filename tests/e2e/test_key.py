@@ -12,6 +12,7 @@ from herdlab import Lab, throughout, until
 from herdlab.agent import find_binaries
 from herdlab.network import entered
 from test_discovery import all_see, gossip, sees
+from test_discovery import start as start_agents  # noqa: F401
 
 PROGRAM = find_binaries() / "dockherd"
 
@@ -38,21 +39,12 @@ def keys(tmp_path_factory):
 
 
 @pytest.fixture
-def start(network):
+def start(start_agents):
     """start(hosts, key or keys, …) -> agents; they are gone after the test."""
-    started = []
-
     def start_them(hosts, key=None, **settings):
-        conf = {"key": key} if key else {}
-        agents = network.start_agents(hosts, conf=conf, **settings)
-        started.extend(agents)
-        return agents
+        return start_agents(hosts, conf={"key": key} if key else {}, **settings)
 
-    yield start_them
-    for agent in started:
-        agent.kill()
-    for host in network.hosts:
-        host.heal()
+    return start_them
 
 
 def said(agent, text):

@@ -48,7 +48,8 @@ void TestAuthority::Free::operator()(X509* certificate) const {
 }
 
 TestAuthority::TestAuthority() : directory_(new_directory()), key_(new_key()) {
-  certificate_ = new_certificate("authority of " + directory_.filename().string(), key_.get(), Validity::good);
+  certificate_ =
+      new_certificate("authority of " + directory_.filename().string(), key_.get(), Validity::good);
   add(certificate_.get(), NID_basic_constraints, "critical,CA:TRUE");
   X509_sign(certificate_.get(), key_.get(), EVP_sha256());
   PEM_write_X509(PemFile(file()).get(), certificate_.get());
