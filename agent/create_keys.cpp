@@ -16,7 +16,6 @@ namespace dockherd::agent {
 
 namespace {
 
-constexpr std::chrono::milliseconds judge_answers_in{1'000};
 constexpr std::size_t judges_needed = 2;
 constexpr std::size_t most_asked = 4;  // When some do not answer.
 constexpr std::chrono::hours remembered_for{1};
@@ -146,7 +145,7 @@ asio::awaitable<Result<std::shared_ptr<CreateKeys::Held>>> CreateKeys::claim(std
   if (asked.size() > most_asked) asked.resize(most_asked);
   const auto held = std::make_shared<Held>(alive_, key, verb.token);
   for (const NodeId& judge : asked) {
-    const TimePoint deadline = herd_.clock.now() + judge_answers_in;
+    const TimePoint deadline = herd_.clock.now() + limits::judge_answers_in;
     const auto answer = co_await herd_.bus.request(judge, encode_verb(verb), deadline);
     if (answer && answer->status == 409) {
       co_return refused(409,

@@ -126,9 +126,9 @@ VerbReply merge_lists(const std::vector<NodeAnswer>& answers, const std::vector<
   return {status, std::move(out)};
 }
 
-std::string with_round_trip(std::string_view row, double milliseconds) {
+std::string with_round_trip(std::string_view row, double round_trip_ms) {
   std::string out(row.substr(0, row.rfind('}')));
-  return out + ",\"round_trip_ms\":" + dump_json(json(std::round(milliseconds * 1000) / 1000)) +
+  return out + ",\"round_trip_ms\":" + dump_json(json(std::round(round_trip_ms * 1000) / 1000)) +
          "}";
 }
 

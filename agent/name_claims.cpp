@@ -4,17 +4,13 @@
 
 #include "base/fnv1a.hpp"
 #include "base/json_reader.hpp"
+#include "base/limits.hpp"
 #include "http_api/responses.hpp"
 
 namespace dockherd::agent {
 
 namespace {
 
-/// How long a judge is waited for. One that does not answer may be lost, and then another judges.
-constexpr std::chrono::milliseconds judge_answers_in{1'000};
-constexpr std::size_t judges_asked = 2;
-/// A claim whose end is never heard of.
-constexpr std::chrono::seconds longest_create{60};
 /// The owner's word of the new container is on its way to the judge.
 constexpr std::chrono::seconds until_heard_of{5};
 
@@ -79,9 +75,9 @@ asio::awaitable<Result<std::shared_ptr<NameClaims::Ticket>>> NameClaims::claim(s
   verb.token = random_token(herd_.random);
   NodeId judge = herd_.self();
   std::set<NodeId> silent;
-  for (std::size_t asked = 0; asked < judges_asked; ++asked) {
+  for (std::size_t asked = 0; asked < limits::judges_asked; ++asked) {
     judge = judge_of(name, silent);
-    const TimePoint deadline = herd_.clock.now() + judge_answers_in;
+    const TimePoint deadline = herd_.clock.now() + limits::judge_answers_in;
     const auto answer = co_await herd_.bus.request(judge, encode_verb(verb), deadline);
     if (answer && answer->status == 200) break;
     if (!answer || answer->status != 409) {  // It is stopping, busy, or of an older version.
@@ -105,7 +101,7 @@ VerbReply NameClaims::judge(const ClaimNameVerb& verb) {
   std::erase_if(claims_, [now](const auto& claim) { return claim.second.until <= now; });
   if (const auto error = taken(verb.name)) return http_api::error_reply(*error);
   const auto [claim, free] =
-      claims_.try_emplace(verb.name, Claim{verb.token, now + longest_create});
+      claims_.try_emplace(verb.name, Claim{verb.token, now + limits::longest_create});
   if (!free && claim->second.token != verb.token) {
     return http_api::error_reply(conflict(verb.name, "a container that is being created"));
   }

@@ -3,6 +3,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/json_reader.hpp"
+#include "base/limits.hpp"
 #include "docker_client/docker_requests.hpp"
 #include "docker_client/docker_status.hpp"
 #include "engine_api/create_rules.hpp"
@@ -11,9 +12,6 @@
 namespace dockherd::agent {
 
 namespace {
-
-constexpr std::chrono::seconds inspect_timeout{10};
-constexpr std::chrono::milliseconds retry{1'000};
 
 engine_api::Reservation reservation_in(const json& body) {
   const json* host_config = find_member(body, "HostConfig");
@@ -146,13 +144,14 @@ asio::awaitable<void> PromiseKeeper::learn() {
 }
 
 asio::awaitable<void> PromiseKeeper::look_at(std::string id) {
-  auto request = docker_client::inspect_request(id, herd_.clock.now() + inspect_timeout);
+  auto request =
+      docker_client::inspect_request(id, herd_.clock.now() + limits::docker_inspect_timeout);
   const auto response = co_await docker_.call(std::move(request));
   const auto state = states_.find(id);
   if (state == states_.end() || known_.contains(id)) co_return;  // Removed or learnt meanwhile.
   if (!response || response->status >= 500) {
     unknown_.insert(id);
-    co_await herd_.clock.sleep_until(herd_.clock.now() + retry);
+    co_await herd_.clock.sleep_until(herd_.clock.now() + limits::docker_retry);
     co_return;
   }
   const auto inspection = response->ok() ? parse_json(response->body) : Result<json>(json());

@@ -3,6 +3,7 @@
 #include "agent/user_rules.hpp"
 #include "base/fnv1a.hpp"
 #include "base/json_reader.hpp"
+#include "base/limits.hpp"
 #include "base/text.hpp"
 #include "http_api/responses.hpp"
 
@@ -10,13 +11,10 @@ namespace dockherd::agent {
 
 namespace {
 
-constexpr std::size_t judges_asked = 2;
 constexpr std::size_t most_claims = 4096;  // Of one user, under way.
 constexpr std::chrono::milliseconds look_again{20};
 constexpr std::chrono::milliseconds wait_for_others{100};
 constexpr unsigned tries_at_most = 6;
-/// A grant whose end is never heard of, and one of which it is not known what came of it.
-constexpr std::chrono::seconds longest_create{60};
 
 PromiseKeeper::Usage sum(const PromiseKeeper::Usage& a, const PromiseKeeper::Usage& b) {
   PromiseKeeper::Usage all;
@@ -122,7 +120,7 @@ asio::awaitable<Result<std::shared_ptr<QuotaJudge::Grant>>> QuotaJudge::claim(
   verb.nano_cpus = asked.nano_cpus * instances;
   verb.memory_bytes = asked.memory_bytes * instances;
   std::set<NodeId> silent;
-  for (std::size_t tries = 0; tries < judges_asked; ++tries) {
+  for (std::size_t tries = 0; tries < limits::judges_asked; ++tries) {
     const NodeId judge = judge_of(user.name, silent);
     const TimePoint deadline = herd_.clock.now() + herd_.settings.task_timeout;
     const auto answer = co_await herd_.bus.request(judge, encode_verb(verb), deadline);
@@ -176,7 +174,7 @@ asio::awaitable<VerbReply> QuotaJudge::judge(ClaimQuotaVerb verb, TimePoint dead
   own.asked.containers = verb.containers;
   own.asked.nano_cpus = verb.nano_cpus;
   own.asked.memory_bytes = verb.memory_bytes;
-  own.until = now + longest_create;
+  own.until = now + limits::longest_create;
   // At once, so that another that is judged meanwhile counts it.
   if (before.size() < most_claims) claims_[verb.user][verb.token] = own;
   Error refusal = unavailable("too many creates of " + verb.user + " are under way");

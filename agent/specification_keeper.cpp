@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/limits.hpp"
 #include "docker_client/docker_requests.hpp"
 
 namespace dockherd::agent {
 
 namespace {
 
-constexpr std::chrono::seconds inspect_timeout{10};
-constexpr std::chrono::seconds retry{1};
 /// Many agents join at once; keepers are chosen when that is over.
 constexpr std::chrono::milliseconds settle_time{100};
 
@@ -113,13 +112,14 @@ asio::awaitable<void> SpecificationKeeper::choose_keepers_anew() {
 }
 
 asio::awaitable<void> SpecificationKeeper::look_at(std::string id) {
-  auto request = docker_client::inspect_request(id, herd_.clock.now() + inspect_timeout);
+  auto request =
+      docker_client::inspect_request(id, herd_.clock.now() + limits::docker_inspect_timeout);
   const auto response = co_await docker_.call(std::move(request));
   const auto own = own_.find(id);
   if (own == own_.end()) co_return;  // Removed meanwhile.
   if (!response || response->status >= 500) {
     to_inspect_.insert(id);
-    co_await herd_.clock.sleep_until(herd_.clock.now() + retry);
+    co_await herd_.clock.sleep_until(herd_.clock.now() + limits::docker_retry);
     co_return;
   }
   const auto inspection = response->ok() ? parse_json(response->body) : Result<json>(json());

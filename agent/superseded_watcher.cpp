@@ -11,8 +11,8 @@ namespace dockherd::agent {
 
 namespace {
 
-constexpr std::chrono::seconds call_timeout{30};
-constexpr std::chrono::seconds try_again_after{5};
+constexpr std::chrono::seconds retire_timeout{30};
+constexpr std::chrono::seconds retire_again_after{5};
 constexpr std::chrono::seconds grace{10};
 
 docker_client::DockerRequest no_restart_request(const std::string& id, TimePoint deadline) {
@@ -112,7 +112,7 @@ void SupersededWatcher::begin_to_retire(const std::string& id) {
 
 /// By what the daemon says of it.
 asio::awaitable<bool> SupersededWatcher::is_replaced(std::string id, Replacing by) {
-  auto request = docker_client::inspect_request(id, herd_.clock.now() + call_timeout);
+  auto request = docker_client::inspect_request(id, herd_.clock.now() + retire_timeout);
   const auto response = co_await docker_.call(std::move(request));
   if (!response || !response->ok()) co_return false;
   const auto inspection = parse_json(response->body);
@@ -142,7 +142,7 @@ asio::awaitable<Result<void>> SupersededWatcher::call(docker_client::DockerReque
 
 /// Also when the daemon starts anew.
 asio::awaitable<Result<void>> SupersededWatcher::stop_for_good(std::string id) {
-  const TimePoint deadline = herd_.clock.now() + call_timeout;
+  const TimePoint deadline = herd_.clock.now() + retire_timeout;
   auto updated = co_await call(no_restart_request(id, deadline));
   if (!updated) co_return updated;
   auto stop = docker_client::stop_request(id, grace, deadline + grace);
@@ -162,7 +162,7 @@ asio::awaitable<void> SupersededWatcher::retire(std::string id, Replacing by) {
                   remove ? "it is stopped and removed" : "it is stopped and renamed");
   auto done = co_await stop_for_good(id);
   if (done) {
-    const TimePoint deadline = herd_.clock.now() + call_timeout;
+    const TimePoint deadline = herd_.clock.now() + retire_timeout;
     auto last = remove ? docker_client::remove_request(id, true, false, deadline)
                        : rename_request(id, new_name, deadline);
     done = co_await call(std::move(last));
@@ -171,7 +171,7 @@ asio::awaitable<void> SupersededWatcher::retire(std::string id, Replacing by) {
     // It is begun anew with a later list.
     herd_.log->warn("cannot retire, trying again name={} error={}", loggable(by.name),
                     loggable(done.error().message, 256));
-    co_await herd_.clock.sleep_until(herd_.clock.now() + try_again_after);
+    co_await herd_.clock.sleep_until(herd_.clock.now() + retire_again_after);
   } else if (remove) {
     watcher_.removed(id);
   } else {

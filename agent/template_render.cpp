@@ -51,7 +51,7 @@ Result<void> merge_env(json& body, const std::vector<std::string>& overrides) {
 }
 
 /// Labels stay in the body as they are, whatever their values, except where overridden.
-Result<json*> labels_of(json& body) {
+Result<json*> labels_to_fill(json& body) {
   json& labels = member(body, "Labels");
   if (labels.is_null()) labels = json::object();
   if (!labels.is_object()) return wrong_part("Labels", "an object of strings", labels);
@@ -203,13 +203,13 @@ Result<json> render_template(json body, const TemplateOverrides& overrides,
   for (const std::string& entry : overrides.env) env.push_back(expand(entry, variables));
   if (auto merged = merge_env(body, env); !merged) return merged.error();
   if (!overrides.labels.empty()) {
-    auto labels = labels_of(body);
+    auto labels = labels_to_fill(body);
     if (!labels) return labels.error();
     for (const auto& [key, value] : overrides.labels) (**labels)[key] = expand(value, variables);
   }
   if (placeholders == BodyPlaceholders::expanded) expand_values(body, variables);
   if (variables.template_name.empty() && variables.bulk.empty()) return body;
-  auto labels = labels_of(body);
+  auto labels = labels_to_fill(body);
   if (!labels) return labels.error();
   if (!variables.template_name.empty()) {
     (**labels)[std::string(label_template)] = variables.template_name;

@@ -35,6 +35,8 @@ inline constexpr std::size_t bus_message_bytes = 16u
 inline constexpr std::size_t bus_frames = 2;  ///< Of one message: ZRE's and the content; no others
                                               ///< are read.
 inline constexpr std::size_t bus_peer_queue_bytes = 32u << 20;  ///< Unsent, per peer.
+inline constexpr int bus_messages_per_turn = 256;  ///< Of one socket, before others have a turn.
+inline constexpr int bus_linger_ms = 100;  ///< For queued messages to leave when a socket closes.
 inline constexpr std::size_t bus_peers = 1024;
 inline constexpr std::size_t bus_groups_per_peer = 65'536;
 inline constexpr std::size_t bus_headers_per_peer = 256;
@@ -49,6 +51,16 @@ inline constexpr std::size_t docker_response_bytes = 64u << 20;
 inline constexpr std::size_t docker_target_bytes = 512u << 10;
 inline constexpr std::size_t docker_connections = 128;       ///< Concurrent calls to the daemon.
 inline constexpr std::size_t docker_event_bytes = 1u << 20;  ///< One event.
+inline constexpr std::chrono::seconds docker_inspect_timeout{10};  ///< Of an agent's own looks.
+inline constexpr std::chrono::seconds docker_retry{1};  ///< After such a look has failed.
+
+// One call to many hosts.
+inline constexpr std::size_t hosts_at_once = 256;
+inline constexpr std::chrono::seconds host_connect_timeout{5};
+inline constexpr std::size_t stream_piece_bytes = 1u << 20;  ///< Decoded: more than one read gives.
+inline constexpr std::size_t refusal_bytes = 1u
+                                             << 20;  ///< An answer that is no stream, read whole.
+inline constexpr std::chrono::seconds refusal_timeout{30};
 
 // Verbs.
 inline constexpr std::uint32_t instances = 10'000;  ///< One bulk.
@@ -59,6 +71,12 @@ inline constexpr std::size_t template_bytes = 1u << 20;
 /// Of other hosts' containers that are to run again elsewhere, kept here.
 inline constexpr std::size_t specification_bytes = 64u << 20;
 inline constexpr std::size_t create_keys = 4'096;  ///< Remembered by their judge.
+/// How long a judge of names, keys or quotas is waited for. One that does not answer may be lost,
+/// and then another judges.
+inline constexpr milliseconds judge_answers_in{1'000};
+inline constexpr std::size_t judges_asked = 2;
+/// A claim whose end is never heard of, and one of which it is not known what came of it.
+inline constexpr std::chrono::seconds longest_create{60};
 
 // Placement by the Docker API.
 inline constexpr std::size_t rule_bytes = 512;           ///< One expression, "node==h2".

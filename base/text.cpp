@@ -54,4 +54,8 @@ std::string join(const std::vector<std::string>& items, std::string_view separat
   return text;
 }
 
+bool is_hex(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
 }  // namespace dockherd

@@ -18,4 +18,7 @@ std::string join(const std::vector<std::string>& items, std::string_view separat
 /// whole document. May cut a UTF-8 character; dump_json() copes.
 std::string shortened(std::string_view text, std::size_t longest);
 
+/// Whether it has digits, and only such of Docker's ids: 0 to 9 and a to f.
+bool is_hex(std::string_view text);
+
 }  // namespace dockherd

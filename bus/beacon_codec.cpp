@@ -6,7 +6,7 @@ namespace dockherd::bus {
 
 namespace {
 
-constexpr std::string_view signature = "ZRE";
+constexpr std::string_view beacon_signature = "ZRE";
 constexpr std::uint8_t version_plain = 1;
 constexpr std::uint8_t version_curve = 3;
 
@@ -14,7 +14,7 @@ constexpr std::uint8_t version_curve = 3;
 
 std::string encode_beacon(const Beacon& beacon) {
   WireWriter out(beacon_bytes);
-  out.raw(signature);
+  out.raw(beacon_signature);
   out.u8(version_plain);
   out.raw(beacon.id.raw());
   out.u16(beacon.port);
@@ -31,7 +31,7 @@ std::string encode_beacon_to_tag(const Beacon& beacon) {
 DecodedBeacon decode_beacon(std::string_view datagram) {
   DecodedBeacon decoded;
   WireReader in(datagram);
-  if (in.bytes(signature.size()) != signature) return decoded;
+  if (in.bytes(beacon_signature.size()) != beacon_signature) return decoded;
   const std::uint8_t version = in.u8();
   if (version == version_curve && datagram.size() == beacon_bytes_with_curve) {
     decoded.kind = BeaconKind::curve;

@@ -9,7 +9,6 @@ namespace dockherd::bus {
 
 namespace {
 
-constexpr int linger_ms = 100;
 // Seeds are numbered from here, clients after them.
 constexpr GossipLinkId first_seed_link = 1;
 constexpr GossipLinkId first_client_link = 1'000'000;
@@ -80,9 +79,9 @@ void GossipDiscovery::start(DiscoveryListener& listener, const NodeId& self,
 void GossipDiscovery::stop() {
   listener_ = nullptr;
   timer_.cancel();
-  for (const auto& seed : seeds_) seed->close(linger_ms);
+  for (const auto& seed : seeds_) seed->close(limits::bus_linger_ms);
   seeds_.clear();
-  if (server_) server_->close(linger_ms);
+  if (server_) server_->close(limits::bus_linger_ms);
   server_.reset();
   context_.reset();
 }

@@ -22,7 +22,6 @@ constexpr milliseconds resolve_timeout{10'000};
 constexpr milliseconds ping_plain{500};    // czmq's server expires a client after 1 s.
 constexpr milliseconds ping_agent{2'000};  // Only to notice that the seed is gone.
 constexpr int missed_pings = 3;
-constexpr int messages_per_turn = 256;
 
 }  // namespace
 
@@ -152,7 +151,7 @@ void GossipSeed::redial_after(Clock::duration delay) {
 }
 
 void GossipSeed::take_turn() {
-  for (int i = 0; i < messages_per_turn; ++i) {
+  for (int i = 0; i < limits::bus_messages_per_turn; ++i) {
     zmq::message_t frame;
     if (!socket_->receive(frame)) break;
     if (frame.more()) continue;  // zgossip's messages have one frame.

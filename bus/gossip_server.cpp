@@ -9,8 +9,6 @@ namespace dockherd::bus {
 
 namespace {
 
-constexpr int messages_per_turn = 256;
-
 GossipMessage message_of(GossipKind kind) {
   GossipMessage message;
   message.kind = kind;
@@ -62,7 +60,7 @@ void GossipServer::close(int linger_ms) {
 }
 
 void GossipServer::take_turn() {
-  for (int i = 0; i < messages_per_turn; ++i) {
+  for (int i = 0; i < limits::bus_messages_per_turn; ++i) {
     zmq::message_t identity;
     if (!socket_.receive(identity)) break;
     const std::string routing_id = identity.to_string();

@@ -10,7 +10,6 @@ namespace dockherd::bus {
 namespace {
 
 // One turn of the event loop; others get theirs before the next.
-constexpr int messages_per_turn = 256;
 // Inside libzmq, which counts messages, not bytes, and only whole ones: whoever may connect can
 // make it hold so many of limits::bus_message_bytes, and more by a message of frames without end.
 // Beyond, TCP holds the sender back.
@@ -78,7 +77,7 @@ void Mailbox::close() {
 }
 
 void Mailbox::take_turn() {
-  for (int i = 0; i < messages_per_turn; ++i) {
+  for (int i = 0; i < limits::bus_messages_per_turn; ++i) {
     Arrival arrival;
     switch (receive(arrival)) {
       case Received::nothing:

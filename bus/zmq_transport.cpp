@@ -12,8 +12,6 @@ namespace dockherd::bus {
 
 namespace {
 
-constexpr int linger_ms = 100;
-
 // A peer that closed its connection to us may be about to open another (it replaced its link, or
 // answers a HELLO of ours with a fresh session). Were that reported as a loss at once, both sides
 // could go on dropping each other. A killed process is noticed sooner by our own link to it.
@@ -95,7 +93,7 @@ void ZmqTransport::stop() {
   listener_ = nullptr;
   departure_timer_.cancel();
   departed_.clear();
-  for (const auto& [peer, link] : links_) link->close(linger_ms);
+  for (const auto& [peer, link] : links_) link->close(limits::bus_linger_ms);
   links_.clear();
   mailbox_.close();
 }
@@ -127,7 +125,7 @@ bool ZmqTransport::send(const NodeId& peer, Frames frames) {
 void ZmqTransport::disconnect(const NodeId& peer) {
   const auto link = links_.find(peer);
   if (link == links_.end()) return;
-  link->second->close(linger_ms);
+  link->second->close(limits::bus_linger_ms);
   links_.erase(link);
   forget_departure(peer);
 }

@@ -7,10 +7,10 @@ namespace dockherd::bus {
 
 namespace {
 
-constexpr std::uint16_t signature = 0xAAA1;
-constexpr std::uint8_t version = 2;
+constexpr std::uint16_t zre_signature = 0xAAA1;
+constexpr std::uint8_t zre_version = 2;
 
-Error malformed(const std::string& what) {
+Error malformed_zre(const std::string& what) {
   return {errc::bad_request, "malformed ZRE message: " + what};
 }
 
@@ -59,9 +59,9 @@ void read_hello(WireReader& in, ZreMessage& message) {
 
 std::string encode_zre(const ZreMessage& message) {
   WireWriter out(expected_bytes(message));
-  out.u16(signature);
+  out.u16(zre_signature);
   out.u8(static_cast<std::uint8_t>(message.kind));
-  out.u8(version);
+  out.u8(zre_version);
   out.u16(message.sequence);
   switch (message.kind) {
     case ZreKind::hello:
@@ -91,10 +91,10 @@ std::string encode_zre(const ZreMessage& message) {
 
 Result<ZreMessage> decode_zre(std::string_view frame) {
   WireReader in(frame);
-  if (in.u16() != signature) return malformed("not ZRE");
+  if (in.u16() != zre_signature) return malformed_zre("not ZRE");
   const std::uint8_t kind = in.u8();
-  if (in.u8() != version) return malformed("unknown version");
-  if (kind < 1 || kind > 10) return malformed("unknown id " + std::to_string(kind));
+  if (in.u8() != zre_version) return malformed_zre("unknown version");
+  if (kind < 1 || kind > 10) return malformed_zre("unknown id " + std::to_string(kind));
   ZreMessage message;
   message.kind = static_cast<ZreKind>(kind);
   message.sequence = in.u16();
@@ -118,7 +118,7 @@ Result<ZreMessage> decode_zre(std::string_view frame) {
     default:
       break;
   }
-  if (!in.ok()) return malformed("a field does not fit");
+  if (!in.ok()) return malformed_zre("a field does not fit");
   return message;
 }
 

@@ -1,3 +1,19 @@
+# Several sources of a target are compiled as one where the build is to be quick (CMAKE_UNITY_BUILD):
+# the headers of Asio and Beast take longer than what includes them. There a precompiled header does
+# not pay, and g++ takes types of anonymous namespaces for ones of a header. In tests names may shadow
+# those of the other files.
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+
+function(dockherd_quick_to_compile target)
+  if(CMAKE_UNITY_BUILD)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+    endif()
+  elseif(NOT CMAKE_CXX_CLANG_TIDY)
+    target_precompile_headers(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp ${ARGN})
+  endif()
+endfunction()
+
 # One library per folder: dockherd_folder(bus LINKS dockherd_base ...). Sources are found by name.
 function(dockherd_folder name)
   cmake_parse_arguments(ARG "" "" "LINKS;EXCLUDE" ${ARGN})
@@ -8,9 +24,7 @@ function(dockherd_folder name)
   add_library(dockherd_${name} STATIC ${sources})
   target_include_directories(dockherd_${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(dockherd_${name} PUBLIC dockherd_flags ${ARG_LINKS})
-  if(NOT CMAKE_CXX_CLANG_TIDY)
-    target_precompile_headers(dockherd_${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp)
-  endif()
+  dockherd_quick_to_compile(dockherd_${name})
 endfunction()
 
 # One GoogleTest program: dockherd_tests(unit_bus LINKS dockherd_bus). Sources: *.cpp beside it.
@@ -29,9 +43,9 @@ function(dockherd_tests name)
   if(DOCKHERD_SANITIZE AND name MATCHES "^unit_")
     target_compile_options(${name} PRIVATE -O0)  # To optimize them takes longer than they run.
   endif()
-  if(NOT CMAKE_CXX_CLANG_TIDY)
-    target_precompile_headers(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp <gmock/gmock.h>
-                              <gtest/gtest.h>)
+  dockherd_quick_to_compile(${name} <gmock/gmock.h> <gtest/gtest.h>)
+  if(CMAKE_UNITY_BUILD)
+    target_compile_options(${name} PRIVATE -Wno-shadow)
   endif()
   add_test(NAME ${name} COMMAND ${name})
 endfunction()

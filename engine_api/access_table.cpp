@@ -9,14 +9,14 @@ namespace {
 
 using enum Reach;
 
-struct Entry {
+struct AccessEntry {
   Call call;
   std::string_view rest;  ///< What follows the name, or the path of a call without one; "*": any.
   Reach viewer;
   Reach operator_;
 };
 
-constexpr Entry table[] = {
+constexpr AccessEntry reach_table[] = {
     {Call::ping, "*", all, all},
     {Call::version, "*", all, all},
     {Call::info, "*", all, all},
@@ -80,11 +80,11 @@ bool has_odd_segments(const std::string& path) {
 Reach reach_of(trust::Role role, const DockerRoute& route) {
   if (role == trust::Role::admin) return Reach::all;
   const std::string& rest = route.rest.empty() ? route.path : route.rest;
-  const auto* const entry =
-      std::find_if(std::begin(table), std::end(table), [&](const Entry& candidate) {
+  const auto* const entry = std::find_if(
+      std::begin(reach_table), std::end(reach_table), [&](const AccessEntry& candidate) {
         return candidate.call == route.call && (candidate.rest == "*" || candidate.rest == rest);
       });
-  if (entry == std::end(table)) return Reach::none;
+  if (entry == std::end(reach_table)) return Reach::none;
   return role == trust::Role::viewer ? entry->viewer : entry->operator_;
 }
 

@@ -4,17 +4,13 @@
 #include <boost/beast/core/string.hpp>
 
 #include "base/json_reader.hpp"
+#include "base/limits.hpp"
 #include "engine_api/herd_calls.hpp"
 #include "engine_api/host_streams.hpp"
 
 namespace dockherd::engine_api {
 
 namespace {
-
-constexpr std::chrono::seconds connect_timeout{5};
-constexpr std::size_t longest_piece = 1u << 20;  // Of decoded bytes: more than one read gives.
-constexpr std::size_t longest_refusal = 1u << 20;
-constexpr std::chrono::seconds refusal_timeout{30};
 
 std::vector<std::string> tags_of(const Query& query) {
   std::vector<std::string> tags;
@@ -81,14 +77,16 @@ asio::awaitable<Result<bool>> BuildCalls::pass_build(ApiRequest& request,
   std::erase_if(head.headers,
                 [](const auto& field) { return boost::beast::iequals(field.first, "Expect"); });
   add_node_header(builder, head.headers);
-  auto sent = co_await call.send(std::move(head), "", context_.clock.now() + connect_timeout);
+  auto sent =
+      co_await call.send(std::move(head), "", context_.clock.now() + limits::host_connect_timeout);
   if (!sent) co_return sent.error();
   co_await exchange.give_go_ahead();
   exchange.begin_upload({call.connection()});
   auto headed = co_await call.read_final_head(TimePoint::max());
   if (!headed) co_return headed.error();
   if (call.head().result_int() < 300) co_return co_await pass_progress(request, call, progress);
-  auto refusal = co_await call.read_whole(longest_refusal, context_.clock.now() + refusal_timeout);
+  auto refusal = co_await call.read_whole(limits::refusal_bytes,
+                                          context_.clock.now() + limits::refusal_timeout);
   if (!refusal) co_return refusal.error();
   co_await exchange.respond(refusal->status, std::move(refusal->headers), refusal->body);
   co_return false;
@@ -104,7 +102,7 @@ asio::awaitable<bool> BuildCalls::pass_progress(ApiRequest& request, http_api::U
   bool there =
       co_await exchange.begin(static_cast<int>(call.head().result_int()), std::move(headers));
   std::string decoded;
-  call.decode_into(&decoded, longest_piece);
+  call.decode_into(&decoded, limits::stream_piece_bytes);
   while (there) {
     const std::string_view raw = co_await call.read_raw();
     if (raw.empty()) break;

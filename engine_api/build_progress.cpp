@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "base/text.hpp"
 #include "engine_api/object_text.hpp"
 
 namespace dockherd::engine_api {
@@ -11,10 +12,6 @@ namespace {
 
 constexpr std::string_view digest_start = "sha256:";
 constexpr std::string_view built_start = "Successfully built ";  // Before API 1.30.
-
-bool is_hex(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789abcdef") == text.npos;
-}
 
 }  // namespace
 

@@ -12,6 +12,7 @@
 #include "engine_api/herd_calls.hpp"
 #include "engine_api/herd_networks.hpp"
 #include "engine_api/host_facts.hpp"
+#include "engine_api/made_everywhere.hpp"
 #include "engine_api/network_id.hpp"
 #include "engine_api/object_text.hpp"
 #include "engine_api/whose.hpp"
@@ -84,10 +85,6 @@ ContainerFacts container_facts(const HostFacts& host, const json& entry) {
 }
 
 /// The member as find_member() finds it, to be changed.
-json* member_of(json& object, std::string_view key) {
-  return const_cast<json*>(find_member(object, key));
-}
-
 /// No daemon knows the herd's ids.
 void rename_network(json& body, const std::string& id, const std::string& name) {
   if (json* host_config = member_of(body, "HostConfig"); host_config != nullptr) {

@@ -37,7 +37,7 @@ json* member(json& object, std::string_view name) {
   return const_cast<json*>(find_member(object, name));
 }
 
-std::string* text_member(json& object, std::string_view name) {
+std::string* string_member(json& object, std::string_view name) {
   json* value = member(object, name);
   return value != nullptr && value->is_string() ? value->get_ptr<std::string*>() : nullptr;
 }
@@ -203,7 +203,7 @@ void take_head(std::string& text, Texts& references) {
 void read_shared(json& host_config, Texts& dependencies) {
   constexpr std::string_view container = "container:";
   for (const char* name : {"NetworkMode", "IpcMode", "PidMode"}) {
-    std::string* mode = text_member(host_config, name);
+    std::string* mode = string_member(host_config, name);
     if (mode == nullptr || !mode->starts_with(container)) continue;
     take_reference(*mode, container.size(), mode->size(), dependencies);
   }
@@ -229,16 +229,16 @@ bool is_local(const std::string* driver) {
 }
 
 void read_mount(json& mount, Texts& volumes) {
-  const std::string* type = text_member(mount, "Type");
-  const std::string* source = text_member(mount, "Source");
+  const std::string* type = string_member(mount, "Type");
+  const std::string* source = string_member(mount, "Source");
   if (type == nullptr || *type != "volume" || source == nullptr) return;
   json* options = member(mount, "VolumeOptions");
   json* driver = options == nullptr ? nullptr : member(*options, "DriverConfig");
-  if (driver == nullptr || is_local(text_member(*driver, "Name"))) add_once(volumes, *source);
+  if (driver == nullptr || is_local(string_member(*driver, "Name"))) add_once(volumes, *source);
 }
 
 void read_volumes(json& host_config, Texts& volumes) {
-  if (is_local(text_member(host_config, "VolumeDriver"))) {
+  if (is_local(string_member(host_config, "VolumeDriver"))) {
     for (const std::string* bind : strings_of(host_config, "Binds")) {
       const std::size_t colon = bind->find(':');
       if (colon == std::string::npos) continue;
@@ -291,12 +291,12 @@ Result<CreateRules> read_create_rules(json& body) {
   rules.reschedule_policy = std::move(*policy);
   store(body, *texts);
 
-  if (const std::string* image = text_member(body, "Image")) rules.image = *image;
+  if (const std::string* image = string_member(body, "Image")) rules.image = *image;
   if (json* host_config = member(body, "HostConfig")) {
     rules.reservation = reservation_of(*host_config);
     read_shared(*host_config, rules.dependencies);
     read_volumes(*host_config, rules.volumes);
-    if (const std::string* mode = text_member(*host_config, "NetworkMode")) {
+    if (const std::string* mode = string_member(*host_config, "NetworkMode")) {
       add_network(rules.networks, *mode);
     }
   }

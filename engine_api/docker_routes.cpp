@@ -10,7 +10,7 @@ namespace dockherd::engine_api {
 
 namespace {
 
-struct Entry {
+struct RouteEntry {
   std::string_view method;  ///< "*": any.
   std::string_view prefix;  ///< Before the name; the whole path when there is no name.
   std::string_view suffix;  ///< After the name.
@@ -20,7 +20,7 @@ struct Entry {
 
 // A name may contain '/', as Docker's own routes allow: "h1/web", "library/alpine". The first line
 // that fits counts.
-constexpr Entry table[] = {
+constexpr RouteEntry route_table[] = {
     {"GET", "/_ping", "", false, Call::ping},
     {"HEAD", "/_ping", "", false, Call::ping},
     {"GET", "/version", "", false, Call::version},
@@ -112,7 +112,7 @@ constexpr Entry table[] = {
     {"*", "/plugins/", "", true, Call::not_offered},
 };
 
-bool fits(const Entry& entry, std::string_view path) {
+bool fits(const RouteEntry& entry, std::string_view path) {
   if (!entry.named) return path == entry.prefix;
   return path.size() > entry.prefix.size() + entry.suffix.size() &&
          path.starts_with(entry.prefix) && path.ends_with(entry.suffix);
@@ -164,7 +164,7 @@ DockerRoute find_docker_route(std::string_view method, std::string_view target) 
     path.remove_prefix(version.size() + 2);
   }
   route.path = path;
-  for (const Entry& entry : table) {
+  for (const RouteEntry& entry : route_table) {
     if (!fits(entry, path)) continue;
     if (entry.method != "*" && entry.method != method) {
       route.call = Call::wrong_method;

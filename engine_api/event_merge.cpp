@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/json_reader.hpp"
+#include "engine_api/event_query.hpp"
 #include "engine_api/network_id.hpp"
 #include "engine_api/object_text.hpp"
 
@@ -11,7 +12,6 @@ namespace dockherd::engine_api {
 
 namespace {
 
-constexpr std::int64_t second = 1'000'000'000;
 constexpr auto always = std::numeric_limits<std::int64_t>::max();
 constexpr auto never = std::numeric_limits<std::int64_t>::min();
 
@@ -33,8 +33,9 @@ std::optional<std::int64_t> time_of(std::string_view line) {
   if (!event) return std::nullopt;
   if (const auto nano = integer_of(event->find("timeNano"))) return nano;
   const auto seconds = integer_of(event->find("time"));
-  if (!seconds || *seconds > always / second || *seconds < never / second) return std::nullopt;
-  return *seconds * second;
+  if (!seconds || *seconds > always / nanos_per_second || *seconds < never / nanos_per_second)
+    return std::nullopt;
+  return *seconds * nanos_per_second;
 }
 
 }  // namespace
@@ -61,7 +62,7 @@ std::string node_event(std::string_view action, const NodeView& node, std::int64
   add_attributes(attributes, node);
   return "{\"Type\":\"node\",\"Action\":" + quote_json(action) +
          ",\"Actor\":{\"ID\":" + quote_json(node.id) + ",\"Attributes\":" + attributes.text() +
-         "},\"scope\":\"swarm\",\"time\":" + std::to_string(time_nano / second) +
+         "},\"scope\":\"swarm\",\"time\":" + std::to_string(time_nano / nanos_per_second) +
          ",\"timeNano\":" + std::to_string(time_nano) + ",\"node\":" + event_node(node) + "}";
 }
 

@@ -8,7 +8,6 @@ namespace dockherd::engine_api {
 
 namespace {
 
-constexpr std::int64_t second = 1'000'000'000;
 constexpr std::size_t decimals = 9;
 constexpr std::int64_t most_seconds = 9'000'000'000;
 
@@ -34,19 +33,19 @@ std::optional<std::int64_t> read_event_time(std::string_view text) {
   const auto point = text.find('.');
   const auto seconds = whole_number(text.substr(0, point));
   if (!seconds || *seconds > most_seconds) return std::nullopt;
-  if (point == text.npos) return *seconds * second;
+  if (point == text.npos) return *seconds * nanos_per_second;
   std::string fraction(text.substr(point + 1));
   if (fraction.empty() || fraction.size() > decimals) return std::nullopt;
   fraction.resize(decimals, '0');
   const auto nanoseconds = whole_number(fraction);
   if (!nanoseconds) return std::nullopt;
-  return *seconds * second + *nanoseconds;
+  return *seconds * nanos_per_second + *nanoseconds;
 }
 
 std::string event_time_text(std::int64_t nanoseconds) {
-  std::string fraction = std::to_string(nanoseconds % second);
+  std::string fraction = std::to_string(nanoseconds % nanos_per_second);
   fraction.insert(0, decimals - fraction.size(), '0');
-  return std::to_string(nanoseconds / second) + "." + fraction;
+  return std::to_string(nanoseconds / nanos_per_second) + "." + fraction;
 }
 
 EventQuery::EventQuery(Query query) : query_(std::move(query)) {

@@ -15,6 +15,8 @@
 
 namespace dockherd::engine_api {
 
+inline constexpr std::int64_t nanos_per_second = 1'000'000'000;
+
 /// Seconds since 1970 with at most nine decimals, as Docker's clients give times, in nanoseconds.
 /// Nothing for anything else.
 std::optional<std::int64_t> read_event_time(std::string_view text);

@@ -10,7 +10,7 @@ namespace dockherd::engine_api {
 
 namespace {
 
-constexpr std::string_view key = "dangling";
+constexpr std::string_view dangling_key = "dangling";
 
 std::string_view list_in(const HostAnswer& answer, std::optional<ObjectText>& object,
                          const std::string& within) {
@@ -51,9 +51,9 @@ asio::awaitable<std::vector<HostAnswer>> filtered_lists(ApiContext& context, Api
       co_await call_nodes(context, order.nodes, std::move(call), context.task_deadline());
   auto filters = read_filters(query_value(order.query, "filters").value_or(""));
   if (!filters) co_return answers;
-  const std::vector<std::string> wanted = take_filter(*filters, key);
+  const std::vector<std::string> wanted = take_filter(*filters, dangling_key);
   if (wanted.size() != 1 || (wanted.front() != "true" && wanted.front() != "1")) co_return answers;
-  (*filters)[std::string(key)]["false"] = true;
+  (*filters)[std::string(dangling_key)]["false"] = true;
   const Query others{{"filters", dump_json(*filters)}};
   NodeCall used_call("GET", request.target(request.route.path, others));
   const auto used_answers = co_await call_nodes(context, std::move(order.nodes),

@@ -12,8 +12,6 @@ namespace dockherd::engine_api {
 
 namespace {
 
-constexpr std::size_t nodes_at_once = 256;
-
 HostAnswer failed_answer(const std::string& hostname, const Error& error) {
   HostAnswer answer;
   answer.hostname = hostname;
@@ -103,8 +101,8 @@ asio::awaitable<std::vector<HostAnswer>> call_nodes(ApiContext& context,
     answer.status = response->status;
     answer.body = std::move(response->body);
   };
-  co_await for_each_index(context.tasks, "call to all hosts", run->nodes.size(), nodes_at_once,
-                          std::move(each));
+  co_await for_each_index(context.tasks, "call to all hosts", run->nodes.size(),
+                          limits::hosts_at_once, std::move(each));
   co_return std::move(run->answers);
 }
 
@@ -140,6 +138,13 @@ asio::awaitable<void> answer_merged(const ApiContext& context, http_api::Exchang
   std::vector<std::string> missing = missing_hosts(context, std::move(merged.left_out));
   co_await answer_json(context, exchange, merged.status, std::move(merged.body),
                        std::move(missing));
+}
+
+std::vector<std::string> names_of(const std::vector<HerdNode>& nodes) {
+  std::vector<std::string> names;
+  names.reserve(nodes.size());
+  for (const HerdNode& node : nodes) names.push_back(node.view.name);
+  return names;
 }
 
 }  // namespace dockherd::engine_api

@@ -63,6 +63,8 @@ asio::awaitable<std::vector<HostAnswer>> call_all(ApiContext& context, NodeCall 
 /// The nodes that take new things, by hostname.
 std::vector<HerdNode> pool_of(const ApiContext& context);
 
+std::vector<std::string> names_of(const std::vector<HerdNode>& nodes);
+
 /// What is said when there are none.
 inline constexpr std::string_view no_host_in_pool =
     "no host of the herd takes new things: none is in the pool and has a daemon that is up";

@@ -4,6 +4,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/limits.hpp"
 #include "base/parallel.hpp"
 #include "docker_client/docker_codec.hpp"
 #include "engine_api/herd_calls.hpp"
@@ -13,12 +14,7 @@ namespace dockherd::engine_api {
 
 namespace {
 
-constexpr std::size_t hosts_at_once = 256;
 constexpr std::size_t pieces_held = 4;
-constexpr std::size_t longest_piece = 1u << 20;  // Of decoded bytes: more than one read gives.
-constexpr std::size_t longest_refusal = 1u << 20;
-constexpr std::chrono::seconds connect_timeout{5};
-constexpr std::chrono::seconds refusal_timeout{30};
 
 }  // namespace
 
@@ -38,7 +34,7 @@ void HostStreams::note_failure(Host& host, const Error& error) {
 
 asio::awaitable<void> HostStreams::open(std::shared_ptr<HostStreams> streams,
                                         http_api::RequestHead head) {
-  const TimePoint deadline = streams->context_.clock.now() + connect_timeout;
+  const TimePoint deadline = streams->context_.clock.now() + limits::host_connect_timeout;
   IndexedTask each = [streams, head, deadline](std::size_t index) -> asio::awaitable<void> {
     Host& host = *streams->hosts_[index];
     http_api::RequestHead own = head;
@@ -49,7 +45,7 @@ asio::awaitable<void> HostStreams::open(std::shared_ptr<HostStreams> streams,
     host.ended = true;
   };
   co_await for_each_index(streams->context_.tasks, "call to the pool", streams->hosts_.size(),
-                          hosts_at_once, std::move(each));
+                          limits::hosts_at_once, std::move(each));
 }
 
 std::vector<std::shared_ptr<http_api::Connection>> HostStreams::connections() const {
@@ -73,8 +69,8 @@ asio::awaitable<void> HostStreams::follow_one(std::shared_ptr<HostStreams> strea
   Host& host = *streams->hosts_[index];
   auto done = co_await host.call.read_final_head(TimePoint::max());
   if (done && host.call.head().result_int() >= 300) {
-    const TimePoint deadline = streams->context_.clock.now() + refusal_timeout;
-    auto refusal = co_await host.call.read_whole(longest_refusal, deadline);
+    const TimePoint deadline = streams->context_.clock.now() + limits::refusal_timeout;
+    auto refusal = co_await host.call.read_whole(limits::refusal_bytes, deadline);
     if (refusal) {
       HostAnswer answer{host.node.view.name, refusal->status, std::move(refusal->body)};
       host.failure = failure_of(answer);
@@ -98,7 +94,7 @@ asio::awaitable<Result<void>> HostStreams::pass_lines(Host& host) {
   Piece accepted;
   co_await send(std::move(accepted));
   std::string decoded;
-  host.call.decode_into(&decoded, longest_piece);
+  host.call.decode_into(&decoded, limits::stream_piece_bytes);
   for (;;) {
     const std::string_view raw = co_await host.call.read_raw();
     if (raw.empty()) break;

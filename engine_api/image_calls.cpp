@@ -6,6 +6,7 @@
 #include "base/json_reader.hpp"
 #include "base/text.hpp"
 #include "docker_client/docker_requests.hpp"
+#include "engine_api/herd_calls.hpp"
 #include "engine_api/host_failures.hpp"
 #include "engine_api/merge_images.hpp"
 #include "engine_api/object_text.hpp"
@@ -26,10 +27,6 @@ std::string id_in(const std::string& inspection) {
   return object ? string_of(object->find("Id")).value_or("") : "";
 }
 
-bool is_hex(std::string_view text) {
-  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
 /// Whether the image was found by the beginning of its id, and not by a name.
 bool found_by_id(std::string_view name, const std::string& id) {
   constexpr std::string_view algorithm = "sha256:";
@@ -42,13 +39,6 @@ const HerdNode& nearest(const std::vector<HerdNode>& nodes) {
   const auto self =
       std::find_if(nodes.begin(), nodes.end(), [](const HerdNode& node) { return node.self; });
   return self == nodes.end() ? nodes.front() : *self;
-}
-
-std::vector<std::string> names_of(const std::vector<HerdNode>& nodes) {
-  std::vector<std::string> names;
-  names.reserve(nodes.size());
-  for (const HerdNode& node : nodes) names.push_back(node.view.name);
-  return names;
 }
 
 /// Those that are in all of the lists.

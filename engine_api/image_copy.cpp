@@ -16,9 +16,7 @@ namespace dockherd::engine_api {
 
 namespace {
 
-constexpr std::size_t hosts_at_once = 256;
 constexpr std::size_t longest_answer = 1u << 20;
-constexpr std::chrono::seconds connect_timeout{5};
 constexpr std::chrono::seconds tag_timeout{30};
 /// A daemon unpacks the layers after it has got the last byte.
 constexpr std::chrono::minutes longest_unpacking{30};
@@ -104,7 +102,8 @@ asio::awaitable<Result<http_api::HeaderList>> ImageCopy::open_source() {
       std::make_unique<http_api::UpstreamCall>(context_.upstreams, upstream_of(context_, source_));
   http_api::RequestHead head("GET", "/images/get?" + format_query(query));
   add_node_header(source_, head.headers);
-  auto sent = co_await save_->send(std::move(head), "", context_.clock.now() + connect_timeout);
+  auto sent = co_await save_->send(std::move(head), "",
+                                   context_.clock.now() + limits::host_connect_timeout);
   if (!sent) co_return sent.error();
   auto headed = co_await save_->read_final_head(TimePoint::max());
   if (!headed) co_return headed.error();
@@ -125,7 +124,7 @@ asio::awaitable<void> ImageCopy::open_targets(std::shared_ptr<ImageCopy> copy,
   for (HerdNode& node : copy->nodes_) {
     copy->targets_.push_back(std::make_unique<Target>(copy->context_, std::move(node)));
   }
-  const TimePoint deadline = copy->context_.clock.now() + connect_timeout;
+  const TimePoint deadline = copy->context_.clock.now() + limits::host_connect_timeout;
   IndexedTask each = [copy, headers, deadline](std::size_t index) -> asio::awaitable<void> {
     Target& target = *copy->targets_[index];
     http_api::RequestHead head("POST", "/images/load?quiet=1");
@@ -138,7 +137,7 @@ asio::awaitable<void> ImageCopy::open_targets(std::shared_ptr<ImageCopy> copy,
     target.load.give_up();
   };
   co_await for_each_index(copy->context_.tasks, "image to hosts", copy->targets_.size(),
-                          hosts_at_once, std::move(each));
+                          limits::hosts_at_once, std::move(each));
 }
 
 asio::awaitable<void> ImageCopy::pump() {
@@ -170,7 +169,7 @@ asio::awaitable<void> ImageCopy::read_ends(std::shared_ptr<ImageCopy> copy) {
     co_await copy->read_end(*copy->targets_[index]);
   };
   co_await for_each_index(copy->context_.tasks, "image at hosts", copy->targets_.size(),
-                          hosts_at_once, std::move(each));
+                          limits::hosts_at_once, std::move(each));
 }
 
 asio::awaitable<void> ImageCopy::read_end(Target& target) {

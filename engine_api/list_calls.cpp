@@ -14,7 +14,6 @@ namespace dockherd::engine_api {
 
 namespace {
 
-constexpr std::size_t nodes_at_once = 256;
 constexpr std::string_view list_path = "/containers/json";
 
 std::string header_of(const http_api::WholeResponse& response, std::string_view name) {
@@ -137,7 +136,7 @@ asio::awaitable<void> ListCalls::serve_kept(ApiRequest& request, ListQuery wante
   IndexedTask each = [this, run, all](std::size_t index) -> asio::awaitable<void> {
     run->parts[index] = co_await part_of(run->nodes[index], all);
   };
-  co_await for_each_index(context_.tasks, "list", run->nodes.size(), nodes_at_once,
+  co_await for_each_index(context_.tasks, "list", run->nodes.size(), limits::hosts_at_once,
                           std::move(each));
   std::vector<std::string> left_out;
   std::vector<std::string> tags;
@@ -239,7 +238,7 @@ asio::awaitable<void> ListCalls::serve_filtered(ApiRequest& request, ListQuery w
     run->parts[index] = co_await filtered_part(run->nodes[index], run->targets[index], run->caller,
                                                run->wanted.size);
   };
-  co_await for_each_index(context_.tasks, "filtered list", run->nodes.size(), nodes_at_once,
+  co_await for_each_index(context_.tasks, "filtered list", run->nodes.size(), limits::hosts_at_once,
                           std::move(each));
   std::vector<std::string> left_out;
   std::vector<std::string> texts;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> size_keys = {"Size", "SharedSize", "VirtualSize"};
 
-void add_once(std::vector<std::string>& list, std::string_view item) {
+void append_once(std::vector<std::string>& list, std::string_view item) {
   if (std::find(list.begin(), list.end(), item) == list.end()) list.emplace_back(item);
 }
 
@@ -49,7 +49,7 @@ bool ImageNames::add(std::string_view list) {
     if (name->starts_with("<none>")) {
       none = true;
     } else {
-      add_once(real_, element);
+      append_once(real_, element);
     }
   }
   if (none && none_.empty()) none_ = list;
@@ -101,7 +101,7 @@ void ImageMerge::put(Image image, const std::string& hostname) {
   known.containers = sum_of_known(known.containers, image.containers);
   known.tags.add(image.first.find("RepoTags"));
   known.digests.add(image.first.find("RepoDigests"));
-  add_once(known.nodes, hostname);
+  append_once(known.nodes, hostname);
   for (std::size_t i = 0; i < size_keys.size(); ++i) {
     if (!known.sizes[i] || !image.sizes[i]) continue;
     known.sizes[i] = sum_of_known(*known.sizes[i], *image.sizes[i]);
@@ -148,7 +148,7 @@ Merged merge_image_deletes(std::span<const HostAnswer> answers) {
                                     const auto elements = elements_of(answer.body);
                                     if (!elements) return false;
                                     for (const std::string_view element : *elements)
-                                      add_once(entries, element);
+                                      append_once(entries, element);
                                     removed.push_back(answer.hostname);
                                     return true;
                                   });

@@ -8,6 +8,7 @@
 #include "base/json_reader.hpp"
 #include "engine_api/container_view.hpp"
 #include "engine_api/merge_images.hpp"
+#include "engine_api/merge_volumes.hpp"
 #include "engine_api/named_things.hpp"
 #include "engine_api/object_text.hpp"
 
@@ -87,10 +88,6 @@ std::string shown_containers(std::span<const std::string_view> entries, const No
   return array_text(shown);
 }
 
-std::string name_of(const ObjectText& volume) {
-  return std::string(volume.find("Name"));
-}
-
 /// GET /system/df of the hosts that were added so far.
 class DiskUsage {
  public:
@@ -103,11 +100,11 @@ class DiskUsage {
     const std::string_view containers = text_or_null(usage, "Containers");
     const auto entries = slice_json_array(containers == "null" ? "[]" : containers);
     if (!entries || !ImageMerge().add(node.name, images) ||
-        !NamedThings().add(node.name, volumes, name_of)) {
+        !NamedThings().add(node.name, volumes, volume_name)) {
       return false;
     }
     images_.add(node.name, images);
-    volumes_.add(node.name, volumes, name_of);
+    volumes_.add(node.name, volumes, volume_name);
     containers_.emplace_back(node.name, shown_containers(*entries, node, style_));
     for (const std::string_view key : usage.keys()) {
       const bool merged_above = key == "Images" || key == "Volumes" || key == "Containers";

@@ -8,13 +8,9 @@
 
 namespace dockherd::engine_api {
 
-namespace {
-
-std::string name_of(const ObjectText& volume) {
+std::string volume_name(const ObjectText& volume) {
   return std::string(volume.find("Name"));
 }
-
-}  // namespace
 
 Merged merge_volumes(std::span<const HostAnswer> answers) {
   NamedThings volumes;
@@ -23,7 +19,7 @@ Merged merge_volumes(std::span<const HostAnswer> answers) {
   auto left_out = take_good_answers(answers, NotFound::is_a_failure, [&](const HostAnswer& answer) {
     auto object = ObjectText::parsed(answer.body);
     if (!object || object->find("Volumes").empty()) return false;
-    if (!volumes.add(answer.hostname, object->find("Volumes"), name_of)) return false;
+    if (!volumes.add(answer.hostname, object->find("Volumes"), volume_name)) return false;
     for (std::string& warning : named_warnings(answer.hostname, object->find("Warnings"))) {
       warnings.push_back(std::move(warning));
     }

@@ -3,6 +3,8 @@
 
 #include <span>
 
+#include "engine_api/object_text.hpp"
+
 #include "engine_api/host_answer.hpp"
 
 namespace dockherd::engine_api {
@@ -14,5 +16,8 @@ Merged merge_volumes(std::span<const HostAnswer> answers);
 /// GET /volumes/{name}: what the first host says, and "Nodes". A host that has none does not
 /// matter.
 Merged merge_volume_inspections(std::span<const HostAnswer> answers);
+
+/// Of one of the list or an inspection.
+std::string volume_name(const ObjectText& volume);
 
 }  // namespace dockherd::engine_api

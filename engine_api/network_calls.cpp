@@ -19,7 +19,7 @@ namespace dockherd::engine_api {
 namespace {
 
 /// Networks that reach over hosts by themselves are one daemon's business.
-bool is_made_everywhere(const json& body) {
+bool is_network_made_everywhere(const json& body) {
   const std::string scope = text_member(body, "Scope");
   return text_member(body, "Driver") != "overlay" && (scope.empty() || scope == "local");
 }
@@ -141,7 +141,7 @@ asio::awaitable<void> NetworkCalls::create(ApiRequest& request) {
   }
   NodeCall call("POST", request.target(request.route.path, request.query));
   call.body = body->text;
-  if (!body->value.is_object() || !is_made_everywhere(body->value)) {
+  if (!body->value.is_object() || !is_network_made_everywhere(body->value)) {
     HostAnswer answer = co_await call_host(context_, context_.herd.self(), std::move(call),
                                            change_deadline(context_));
     if (answer.status == 201) show_herd_id(answer, text_member(body->value, "Name"));

@@ -10,11 +10,11 @@ namespace dockherd::engine_api {
 
 namespace {
 
-constexpr std::string_view digits = "0123456789abcdef";
+constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::size_t id_length = 64;
 
-/// FNV-1a leaves the first digits of names alike that differ in their last letters, and users type
-/// the first digits. Steele, Lea and Flood's finisher (SplitMix64) changes them all.
+/// FNV-1a leaves the first hex_digits of names alike that differ in their last letters, and users
+/// type the first hex_digits. Steele, Lea and Flood's finisher (SplitMix64) changes them all.
 std::uint64_t mixed(std::uint64_t hash) {
   hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9ULL;
   hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebULL;
@@ -29,7 +29,7 @@ std::string herd_network_id(std::string_view name) {
   for (const std::string_view salt : {"0", "1", "2", "3"}) {
     hash = fnv1a(fnv1a(hash, salt), name);
     const std::uint64_t word = mixed(hash);
-    for (int shift = 60; shift >= 0; shift -= 4) id += digits[(word >> shift) & 0xf];
+    for (int shift = 60; shift >= 0; shift -= 4) id += hex_digits[(word >> shift) & 0xf];
   }
   return id;
 }
@@ -44,7 +44,7 @@ std::string with_herd_network_id(std::string_view network) {
 
 bool looks_like_network_id(std::string_view reference) {
   return !reference.empty() && reference.size() <= id_length &&
-         reference.find_first_not_of(digits) == std::string_view::npos;
+         reference.find_first_not_of(hex_digits) == std::string_view::npos;
 }
 
 }  // namespace dockherd::engine_api

@@ -13,12 +13,6 @@ constexpr std::string_view id_prefix = "sha256:";
 /// Fewer digits would mistake names like "db" or "cafe" for the beginning of somebody's id.
 constexpr std::size_t fewest_id_digits = 6;
 
-bool is_hex(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
-}
-
 std::string_view without(std::string_view text, std::string_view prefix) {
   return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
 }
@@ -41,15 +35,15 @@ Reference parts_of(std::string_view text) {
   return {text.substr(0, slash), text.substr(slash + 1)};
 }
 
-enum class Match { exact, id_digits };
+enum class NameMatch { exact, id_digits };
 
-bool has_container(const HostFacts& host, const Reference& reference, Match match) {
+bool has_container(const HostFacts& host, const Reference& reference, NameMatch match) {
   if (!reference.node.empty() && reference.node != host.name && reference.node != host.id) {
     return false;
   }
   return std::any_of(
       host.containers.begin(), host.containers.end(), [&](const ContainerFacts& container) {
-        if (match == Match::id_digits) {
+        if (match == NameMatch::id_digits) {
           return container.id.starts_with(reference.container);
         }
         return container.id == reference.container || has_name(container, reference.container);
@@ -62,8 +56,8 @@ using Places = std::vector<std::size_t>;
 /// As the daemon looks things up: an id or name counts before the beginning of an id.
 Places places_of_container(std::string_view text, std::span<const HostFacts> hosts) {
   const Reference reference = parts_of(text);
-  for (const Match match : {Match::exact, Match::id_digits}) {
-    if (match == Match::id_digits && !is_hex(reference.container)) break;
+  for (const NameMatch match : {NameMatch::exact, NameMatch::id_digits}) {
+    if (match == NameMatch::id_digits && !is_hex(reference.container)) break;
     Places places;
     for (std::size_t i = 0; i < hosts.size(); ++i) {
       if (has_container(hosts[i], reference, match)) places.push_back(i);
@@ -88,7 +82,7 @@ struct Bond {
   bool soft = false;
 };
 
-std::string names_of(const Places& places, std::span<const HostFacts> hosts) {
+std::string names_at(const Places& places, std::span<const HostFacts> hosts) {
   std::vector<std::string> names;
   for (const std::size_t place : places) names.push_back(hosts[place].name);
   return join(names);
@@ -98,7 +92,7 @@ std::vector<Bond> bonds_of(const CreateRules& rules, std::span<const HostFacts> 
   std::vector<Bond> bonds;
   const auto add = [&](std::string thing, Places places, const char* end, bool soft) {
     if (places.empty()) return;
-    thing.append(" is on ").append(names_of(places, hosts)).append(end);
+    thing.append(" is on ").append(names_at(places, hosts)).append(end);
     bonds.push_back({std::move(thing), std::move(places), soft});
   };
   for (const std::string& name : rules.dependencies) {

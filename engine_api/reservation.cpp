@@ -113,7 +113,7 @@ std::string bytes_text(std::int64_t bytes) {
   return number_text(value) + units[unit];
 }
 
-std::string cpus_text(std::int64_t nano_cpus) {
+std::string plain_cpus_text(std::int64_t nano_cpus) {
   return number_text(static_cast<double>(nano_cpus) / nano);
 }
 
@@ -251,8 +251,9 @@ std::optional<std::string> ReservationLedger::why_not(const Reservation& asked,
                    bytes_text(asked.memory_bytes), overcommit);
   }
   if (goes_beyond(totals_.nano_cpus, asked.nano_cpus, capacity.nano_cpus, overcommit)) {
-    std::string text = refusal("CPUs", cpus_text(totals_.nano_cpus), cpus_text(capacity.nano_cpus),
-                               cpus_text(asked.nano_cpus), overcommit);
+    std::string text =
+        refusal("CPUs", plain_cpus_text(totals_.nano_cpus), plain_cpus_text(capacity.nano_cpus),
+                plain_cpus_text(asked.nano_cpus), overcommit);
     if (asked.by_shares) {
       text += " (CpuShares below 128 are a number of CPUs here; above, a weight)";
     }

@@ -6,6 +6,7 @@
 #include "docker_client/docker_requests.hpp"
 #include "engine_api/docker_error.hpp"
 #include "engine_api/filtered_lists.hpp"
+#include "engine_api/herd_calls.hpp"
 #include "engine_api/merge_volumes.hpp"
 #include "engine_api/object_text.hpp"
 #include "engine_api/whose.hpp"
@@ -16,7 +17,7 @@ namespace dockherd::engine_api {
 namespace {
 
 /// What a plugin makes may be one thing for all hosts already: its daemon decides.
-bool is_made_everywhere(const json& body) {
+bool is_volume_made_everywhere(const json& body) {
   const std::string driver = text_member(body, "Driver");
   return driver.empty() || driver == "local";
 }
@@ -54,13 +55,6 @@ std::vector<std::string> ids_in(const std::string& list) {
 
 HostAnswer refusal_by(const std::string& hostname, int status, std::string_view message) {
   return {hostname, status, docker_message(message)};
-}
-
-std::string names_of(const std::vector<HerdNode>& nodes) {
-  std::vector<std::string> names;
-  names.reserve(nodes.size());
-  for (const HerdNode& node : nodes) names.push_back(node.view.name);
-  return join(names);
 }
 
 }  // namespace
@@ -131,7 +125,7 @@ asio::awaitable<void> VolumeCalls::create(ApiRequest& request) {
   }
   NodeCall call("POST", request.target(request.route.path, request.query));
   call.body = body->text;
-  if (!body->value.is_object() || !is_made_everywhere(body->value)) {
+  if (!body->value.is_object() || !is_volume_made_everywhere(body->value)) {
     HostAnswer answer = co_await call_host(context_, context_.herd.self(), std::move(call),
                                            change_deadline(context_));
     co_await answer_as(context_, request.exchange, std::move(answer));
@@ -199,7 +193,7 @@ asio::awaitable<void> VolumeCalls::remove(ApiRequest& request) {
   }
   Holders found = co_await holders_of(request.route.name);
   if (!found.silent.empty()) {
-    const std::string silent = names_of(found.silent);
+    const std::string silent = join(names_of(found.silent));
     co_await answer_error(context_, request.exchange, 503,
                           silent +
                               " did not answer and may have it: try again when it does, or remove "

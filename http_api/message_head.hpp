@@ -13,6 +13,11 @@ namespace dockherd::http_api {
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
+/// Beast's own string_view is not the standard's.
+inline std::string_view as_view(boost::beast::string_view text) {
+  return {text.data(), text.size()};
+}
+
 /// The head of a request to an upstream. `headers` come as they are, besides Host.
 struct RequestHead {
   RequestHead(std::string http_method, std::string path_and_query)

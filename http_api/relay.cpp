@@ -12,7 +12,6 @@ namespace dockherd::http_api {
 namespace {
 
 constexpr std::size_t raw_read_bytes = 128u << 10;
-constexpr std::chrono::seconds connect_timeout{5};
 
 std::string_view bytes_of(boost::beast::flat_buffer& buffer) {
   return {static_cast<const char*>(buffer.data().data()), buffer.size()};
@@ -150,7 +149,7 @@ asio::awaitable<Result<void>> Exchange::begin_relay(UpstreamCall& call, RelayOrd
   order.head.version = version();
   const std::string_view arrived = body_->arrived();
   const TimePoint connected_by =
-      std::min<TimePoint>(order.deadline, context_.clock.now() + connect_timeout);
+      std::min<TimePoint>(order.deadline, context_.clock.now() + limits::host_connect_timeout);
   auto sent = co_await call.send(std::move(order.head), arrived, connected_by);
   body_->drop();
   if (!sent) co_return sent.error();

@@ -8,6 +8,7 @@
 
 #include "base/cancellation.hpp"
 #include "http_api/browser_guard.hpp"
+#include "http_api/message_head.hpp"
 #include "http_api/verb_handlers.hpp"
 
 namespace dockherd::http_api {
@@ -15,10 +16,6 @@ namespace dockherd::http_api {
 namespace {
 
 constexpr std::size_t header_read_bytes = 16u << 10;
-
-std::string_view view(boost::beast::string_view text) {
-  return {text.data(), text.size()};
-}
 
 Persistence persistence_of(const http::request<PassingBody>& request, bool stopping) {
   if (stopping || !request.keep_alive()) return Persistence::close;
@@ -40,10 +37,10 @@ std::optional<VerbReply> refusal_of(const http::request<PassingBody>& head) {
   if (hosts > 1 || (hosts == 0 && head.version() >= 11)) {
     return http_error_reply(400, "a request needs exactly one Host header");
   }
-  if (!is_plain_target(view(head.target()))) {
+  if (!is_plain_target(as_view(head.target()))) {
     return http_error_reply(400, "the request target must begin with /, http:// or https://");
   }
-  if (!is_trusted_origin(view(head[http::field::origin]), view(head[http::field::host]))) {
+  if (!is_trusted_origin(as_view(head[http::field::origin]), as_view(head[http::field::host]))) {
     return http_error_reply(403, "a web page of another origin may not use this agent");
   }
   return std::nullopt;
@@ -150,7 +147,7 @@ asio::awaitable<bool> Session::serve_one() {
     co_return false;
   }
   const auto body = std::make_shared<RequestBody>(connection_, std::move(*parser_));
-  const Route route = find_route(body->head().method(), view(body->head().target()));
+  const Route route = find_route(body->head().method(), as_view(body->head().target()));
   co_return co_await serve_known(body, route);
 }
 
@@ -265,8 +262,8 @@ bool Session::parse_buffered(boost::system::error_code& fault) {
 
 asio::awaitable<Response> Session::answer(const Head& head, std::string body, Caller caller) {
   if (auto refusal = refusal_of(head)) co_return Response(std::move(*refusal));
-  const std::string_view path = path_of(view(head.target()));
-  switch (find_route(head.method(), view(head.target()))) {
+  const std::string_view path = path_of(as_view(head.target()));
+  switch (find_route(head.method(), as_view(head.target()))) {
     case Route::run_verb:
       try {
         co_return co_await run_audited(context_, std::move(body), std::move(caller));
@@ -280,7 +277,7 @@ asio::awaitable<Response> Session::answer(const Head& head, std::string body, Ca
     case Route::docker:
       break;
   }
-  co_return wrong_method_response(view(head.method_string()), path);
+  co_return wrong_method_response(as_view(head.method_string()), path);
 }
 
 asio::awaitable<bool> Session::send(const Response& response, Persistence persistence,

@@ -1,13 +1,11 @@
 // Session's part between a request's head and its answer: who calls, and whether he may now.
 #include "http_api/session.hpp"
 
+#include "http_api/message_head.hpp"
+
 namespace dockherd::http_api {
 
 namespace {
-
-std::string_view view(boost::beast::string_view text) {
-  return {text.data(), text.size()};
-}
 
 /// What everybody may ask, known or not: that there is an agent, and which version of Docker's API
 /// it speaks.
@@ -45,12 +43,14 @@ bool is_paced(const Caller& caller) {
 Result<Caller> Session::identify(const Head& head) const {
   if (context_.authenticator == nullptr) return Caller({}, address_, true);
   Credentials credentials;
-  credentials.authorization = view(head[http::field::authorization]);
+  credentials.authorization = as_view(head[http::field::authorization]);
   credentials.certificate_name = connection_->client_name();
   credentials.address = address_;
   credentials.to_agents_port = context_.settings.for_agents;
-  credentials.user = view(head[boost::beast::string_view(user_header.data(), user_header.size())]);
-  credentials.role = view(head[boost::beast::string_view(role_header.data(), role_header.size())]);
+  credentials.user =
+      as_view(head[boost::beast::string_view(user_header.data(), user_header.size())]);
+  credentials.role =
+      as_view(head[boost::beast::string_view(role_header.data(), role_header.size())]);
   // Of two, a proxy before us may have checked the other one.
   if (head.count(http::field::authorization) > 1) return Error(errc::bad_request, "two tokens");
   return context_.authenticator->authenticate(credentials);
@@ -77,8 +77,8 @@ std::optional<Response> Session::refuse_caller(const Head& head, Route route,
   }
   if (!refusal) return std::nullopt;
   AuditEntry entry;
-  entry.action =
-      std::string(view(head.method_string())) + " " + std::string(path_of(view(head.target())));
+  entry.action = std::string(as_view(head.method_string())) + " " +
+                 std::string(path_of(as_view(head.target())));
   entry.status = refusal->status;
   context_.audit.note(known, entry, false);
   return refusal;
@@ -86,7 +86,7 @@ std::optional<Response> Session::refuse_caller(const Head& head, Route route,
 
 asio::awaitable<bool> Session::serve_known(std::shared_ptr<RequestBody> body, Route route) {
   const Head& head = body->head();
-  if (is_open_to_all(route, path_of(view(head.target())))) {
+  if (is_open_to_all(route, path_of(as_view(head.target())))) {
     Caller anybody({}, address_, false);
     anybody.principal.role = trust::Role::viewer;
     if (route == Route::docker) co_return co_await serve_docker(body, std::move(anybody));
@@ -99,7 +99,7 @@ asio::awaitable<bool> Session::serve_known(std::shared_ptr<RequestBody> body, Ro
     co_return false;
   }
   caller->idempotency_key =
-      view(head[boost::beast::string_view(key_header.data(), key_header.size())]);
+      as_view(head[boost::beast::string_view(key_header.data(), key_header.size())]);
   std::optional<Counted> counted;
   if (!context_.settings.for_agents) counted.emplace(context_.limits, counted_as(*caller));
   if (route == Route::docker) co_return co_await serve_docker(body, std::move(*caller));

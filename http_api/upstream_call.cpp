@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t head_read_bytes = 16u << 10;
 constexpr std::size_t body_read_bytes = 128u << 10;
-constexpr std::chrono::seconds connect_timeout{5};
 constexpr std::size_t longest_framing = 64u << 10;  // A head; a chunk's line.
 
 }  // namespace
@@ -97,7 +96,8 @@ asio::awaitable<Result<void>> UpstreamCall::read_head(TimePoint deadline) {
     const bool lost = !connection->is_open();  // By UpstreamPool::break_off().
     if (lost || heard_ || !lease_->reused() || !repeatable_) co_return broke_off();
     // Closed by the other side before it saw the request.
-    const TimePoint connected_by = std::min<TimePoint>(deadline, pool_.now() + connect_timeout);
+    const TimePoint connected_by =
+        std::min<TimePoint>(deadline, pool_.now() + limits::host_connect_timeout);
     auto renewed = co_await pool_.connect(address_, connected_by);
     if (!renewed) co_return renewed.error();
     lease_ = std::move(*renewed);

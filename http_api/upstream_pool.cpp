@@ -10,7 +10,7 @@ namespace dockherd::http_api {
 
 namespace {
 
-constexpr std::chrono::milliseconds sweep_period{100};
+constexpr std::chrono::milliseconds idle_sweep_period{100};
 /// Less than an agent lets a connection idle (limits::http_idle_timeout).
 constexpr std::chrono::seconds longest_idle{10};
 
@@ -88,7 +88,7 @@ void UpstreamPool::begin_sweeping() {
 
 asio::awaitable<void> UpstreamPool::sweep() {
   while (!leases_.empty() || !idle_.empty()) {
-    co_await clock_.sleep_until(clock_.now() + sweep_period);
+    co_await clock_.sleep_until(clock_.now() + idle_sweep_period);
     const TimePoint now = clock_.now();
     for (Lease* lease : leases_) lease->connection_->expire(now, limits::http_longest_silence);
     for (auto& [address, connections] : idle_) {

@@ -223,7 +223,7 @@ class OpenFile {
   int descriptor_;
 };
 
-Error unusable(const std::filesystem::path& file, const std::string& why) {
+Error unusable_users(const std::filesystem::path& file, const std::string& why) {
   return Error(errc::bad_config, "the users file " + file.string() + " " + why).at_field("users");
 }
 
@@ -294,18 +294,19 @@ Result<Users> read_users_file(const std::filesystem::path& file) {
   const OpenFile opened(file.string(), O_RDONLY);
   struct stat found {};
   if (opened.get() < 0 || ::fstat(opened.get(), &found) != 0) {
-    return unusable(file, "cannot be read: " + system_reason() +
+    return unusable_users(file,
+                          "cannot be read: " + system_reason() +
                               "; \"dockherd token add NAME --role ROLE --users FILE\" makes one");
   }
-  if (!S_ISREG(found.st_mode)) return unusable(file, "is not a file");
+  if (!S_ISREG(found.st_mode)) return unusable_users(file, "is not a file");
   if ((found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return unusable(file, "may be written by others: chmod go-w " + file.string());
+    return unusable_users(file, "may be written by others: chmod go-w " + file.string());
   }
   std::string text;
   std::string chunk(64u << 10, '\0');
   while (text.size() <= most_bytes) {
     const ssize_t count = ::read(opened.get(), chunk.data(), chunk.size());
-    if (count < 0) return unusable(file, "cannot be read: " + system_reason());
+    if (count < 0) return unusable_users(file, "cannot be read: " + system_reason());
     if (count == 0) break;
     text.append(chunk, 0, static_cast<std::size_t>(count));
   }
@@ -341,12 +342,12 @@ Result<void> write_users_file(const std::filesystem::path& file, const Users& us
     const OpenFile opened(next, O_WRONLY | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR);
     const bool written = opened.get() >= 0 && ::fchmod(opened.get(), mode) == 0 &&
                          write_whole(opened.get(), render_users(users));
-    if (!written) return unusable(file, "cannot be written: " + system_reason());
+    if (!written) return unusable_users(file, "cannot be written: " + system_reason());
     // As root for a file of the agent's own user.
     if (!is_new && ::fchown(opened.get(), before.st_uid, before.st_gid) != 0) errno = 0;
   }
   if (::rename(next.c_str(), file.c_str()) != 0) {
-    return unusable(file, "cannot be written: " + system_reason());
+    return unusable_users(file, "cannot be written: " + system_reason());
   }
   return {};
 }

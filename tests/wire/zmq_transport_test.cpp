@@ -27,8 +27,8 @@ std::unique_ptr<ZmqTransport> open_transport(asio::io_context& loop, const NodeI
   return std::move(opened).value();
 }
 
-struct Node {
-  Node(asio::io_context& loop, std::uint8_t number)
+struct TransportNode {
+  TransportNode(asio::io_context& loop, std::uint8_t number)
       : id(test_node(number)), transport(open_transport(loop, id)) {
     transport->start(listener);
   }
@@ -45,8 +45,8 @@ Frames frames_of(std::initializer_list<std::string> frames) {
 class Transports : public testing::Test {
  protected:
   asio::io_context loop{1};
-  Node one{loop, 1};
-  Node two{loop, 2};
+  TransportNode one{loop, 1};
+  TransportNode two{loop, 2};
 };
 
 TEST_F(Transports, a_message_arrives_with_its_sender_and_content) {
@@ -128,7 +128,7 @@ TEST_F(Transports, disconnecting_lets_queued_messages_leave) {
 }
 
 TEST_F(Transports, a_peer_that_stops_is_reported_once) {
-  auto third = std::make_unique<Node>(loop, 3);
+  auto third = std::make_unique<TransportNode>(loop, 3);
   one.transport->connect(third->id, third->transport->endpoint());
   one.transport->send(third->id, frames_of({"hello"}));
   ASSERT_TRUE(run_until(loop, [&] { return third->listener.count == 1; }));
@@ -141,7 +141,7 @@ TEST_F(Transports, a_peer_that_stops_is_reported_once) {
 }
 
 TEST_F(Transports, a_long_used_link_that_breaks_is_reported) {
-  auto third = std::make_unique<Node>(loop, 3);
+  auto third = std::make_unique<TransportNode>(loop, 3);
   one.transport->connect(third->id, third->transport->endpoint());
   for (int i = 0; i < 5'000; ++i) one.transport->send(third->id, frames_of({"x"}));
   ASSERT_TRUE(run_until(loop, [&] { return third->listener.count == 5'000; }));
@@ -283,7 +283,7 @@ TEST_F(Transports, a_full_link_resumes_when_the_peer_reads_again) {
 [[noreturn]] void be_a_peer(int to_parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   asio::io_context loop(1);
-  Node node(loop, 7);
+  TransportNode node(loop, 7);
   const std::string endpoint = node.transport->endpoint();
   bool told = write(to_parent, endpoint.data(), endpoint.size()) > 0;
   node.listener.then = [&](const NodeId&) { told = told && write(to_parent, "!", 1) == 1; };
@@ -302,7 +302,7 @@ TEST(ZmqTransport, a_killed_process_is_noticed_by_its_closed_connections) {
   ASSERT_GT(read(to_parent[0], text, sizeof text - 1), 0);
 
   asio::io_context loop(1);
-  Node parent(loop, 1);
+  TransportNode parent(loop, 1);
   parent.transport->connect(test_node(7), text);
   parent.transport->send(test_node(7), frames_of({"hello"}));
   const auto heard = [&] {

@@ -12,14 +12,14 @@ using testing::StartsWith;
 
 namespace {
 
-ClusterFile parsed(const std::string& text) {
+ClusterFile parsed_cluster(const std::string& text) {
   auto cluster = parse_cluster_file(text, "cluster.yaml");
   EXPECT_FALSE(cluster.has_error()) << (cluster ? "" : cluster.error().message);
   return cluster ? *cluster : ClusterFile();
 }
 
 TEST(ClusterFile, every_key_is_read) {
-  const ClusterFile cluster = parsed(R"(
+  const ClusterFile cluster = parsed_cluster(R"(
 herd: blue
 discovery:
   beacon: {enabled: true, port: 5680, interface: eth1}
@@ -80,14 +80,14 @@ TEST(ClusterFile, discovery_is_by_beacon_unless_only_gossip_is_asked_for) {
       {"discovery: {gossip: {seeds: [a]}, beacon: {enabled: on}}", true, true},
   };
   for (const auto& [text, beacon, gossip] : cases) {
-    const ClusterFile cluster = parsed(text);
+    const ClusterFile cluster = parsed_cluster(text);
     EXPECT_EQ(cluster.beacon, beacon) << text;
     EXPECT_EQ(cluster.gossip, gossip) << text;
   }
 }
 
 TEST(ClusterFile, one_bus_port_is_a_range_of_one) {
-  const ClusterFile cluster = parsed("bus: {ports: 50000}");
+  const ClusterFile cluster = parsed_cluster("bus: {ports: 50000}");
   EXPECT_EQ(cluster.first_port, 50'000);
   EXPECT_EQ(cluster.last_port, 50'000);
 }

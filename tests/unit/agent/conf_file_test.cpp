@@ -13,20 +13,20 @@ using testing::StartsWith;
 
 namespace {
 
-ConfFile parsed(const std::string& text) {
+ConfFile parsed_conf(const std::string& text) {
   auto conf = parse_conf_file(text, "conf.json");
   EXPECT_FALSE(conf.has_error()) << (conf ? "" : conf.error().message);
   return conf ? *conf : ConfFile();
 }
 
 TEST(ConfFile, an_empty_object_says_nothing) {
-  const ConfFile conf = parsed("{}");
+  const ConfFile conf = parsed_conf("{}");
   EXPECT_FALSE(conf.cluster_address || conf.hostname || conf.docker || conf.http || conf.insecure);
   EXPECT_THAT(conf.notes, IsEmpty());
 }
 
 TEST(ConfFile, dockermods_keys_keep_their_meaning) {
-  const ConfFile conf = parsed(R"({
+  const ConfFile conf = parsed_conf(R"({
     "main": "com.deblox.docker.DockerMod",  // the class that it started
     "services": ["a", {"b": 1}],
     "clusterAddress": "deblox",
@@ -60,7 +60,7 @@ TEST(ConfFile, a_key_given_twice_is_named) {
 }
 
 TEST(ConfFile, the_new_keys_are_read) {
-  const ConfFile conf = parsed(R"({
+  const ConfFile conf = parsed_conf(R"({
     "docker": "unix:///run/docker.sock", "http": "127.0.0.1:9000", "templates": "t",
     "pullTimeout": 90000,
     "cluster": "cluster.yaml", "log": {"level": "debug", "format": "json"}, "insecure": true })");
@@ -76,14 +76,14 @@ TEST(ConfFile, the_new_keys_are_read) {
 }
 
 TEST(ConfFile, main_and_services_may_have_any_type) {
-  EXPECT_THAT(parsed(R"({"main": 5})").notes, ElementsAre(HasSubstr("main chose")));
-  EXPECT_THAT(parsed(R"({"services": {}})").notes, ElementsAre(HasSubstr("services chose")));
+  EXPECT_THAT(parsed_conf(R"({"main": 5})").notes, ElementsAre(HasSubstr("main chose")));
+  EXPECT_THAT(parsed_conf(R"({"services": {}})").notes, ElementsAre(HasSubstr("services chose")));
 }
 
 TEST(ConfFile, one_of_host_and_port_is_completed_as_dockermod_did) {
-  EXPECT_EQ(parsed(R"({"dockerHost": "10.0.0.7"})").docker, "tcp://10.0.0.7:5555");
-  EXPECT_EQ(parsed(R"({"dockerPort": 2375})").docker, "tcp://localhost:2375");
-  EXPECT_EQ(parsed(R"({"dockerHost": "::1", "dockerPort": 1})").docker, "tcp://[::1]:1");
+  EXPECT_EQ(parsed_conf(R"({"dockerHost": "10.0.0.7"})").docker, "tcp://10.0.0.7:5555");
+  EXPECT_EQ(parsed_conf(R"({"dockerPort": 2375})").docker, "tcp://localhost:2375");
+  EXPECT_EQ(parsed_conf(R"({"dockerHost": "::1", "dockerPort": 1})").docker, "tcp://[::1]:1");
 }
 
 TEST(ConfFile, http_takes_an_address_a_port_or_both) {
@@ -103,7 +103,7 @@ TEST(ConfFile, http_takes_an_address_a_port_or_both) {
       {R"({"http": "10.0.0.1:81", "restServicePort": 81})", "10.0.0.1", 81},
   };
   for (const auto& [text, address, port] : cases) {
-    const ConfFile conf = parsed(text);
+    const ConfFile conf = parsed_conf(text);
     ASSERT_TRUE(conf.http) << text;
     EXPECT_EQ(conf.http->address.value_or(""), address) << text;
     EXPECT_EQ(conf.http->port.value_or(0), port) << text;
@@ -111,7 +111,7 @@ TEST(ConfFile, http_takes_an_address_a_port_or_both) {
 }
 
 TEST(ConfFile, log_may_be_a_plain_level) {
-  const ConfFile conf = parsed(R"({"log": "warn"})");
+  const ConfFile conf = parsed_conf(R"({"log": "warn"})");
   EXPECT_EQ(conf.log_level, "warn");
   EXPECT_FALSE(conf.log_format);
 }

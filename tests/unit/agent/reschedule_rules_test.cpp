@@ -15,7 +15,7 @@ using Names = std::vector<std::string>;
 const std::string id_a(64, 'a');
 const std::string id_b(64, 'b');
 
-NodeId node(std::uint8_t last) {
+NodeId node_of(std::uint8_t last) {
   NodeId::Bytes bytes{};
   bytes[15] = last;
   return NodeId(bytes);
@@ -95,7 +95,7 @@ TEST(RescheduleRules, what_is_no_container_has_no_specification) {
 
 TEST(RescheduleRules, a_specification_goes_over_the_wire_whole) {
   auto made = specification_of(inspection()).value();
-  made.keepers = {node(1), node(2)};
+  made.keepers = {node_of(1), node_of(2)};
   const auto back = decode_specification(encode_specification(made));
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(*back, made);
@@ -116,13 +116,15 @@ TEST(RescheduleRules, three_keep_it_the_same_for_all_and_others_than_its_owner_s
   std::map<NodeId, int> first;
   for (int i = 0; i < 300; ++i) {
     const std::string id = "container " + std::to_string(i);
-    const auto keepers = keepers_of(id, {node(1), node(2), node(3), node(4), node(5)});
+    const auto keepers =
+        keepers_of(id, {node_of(1), node_of(2), node_of(3), node_of(4), node_of(5)});
     ASSERT_THAT(keepers, SizeIs(3));
-    EXPECT_EQ(keepers, keepers_of(id, {node(5), node(3), node(1), node(2), node(4)}));
+    EXPECT_EQ(keepers,
+              keepers_of(id, {node_of(5), node_of(3), node_of(1), node_of(2), node_of(4)}));
     ++first[keepers.front()];
   }
-  for (std::uint8_t i = 1; i <= 5; ++i) EXPECT_GT(first[node(i)], 20);
-  EXPECT_THAT(keepers_of("x", {node(1)}), ElementsAre(node(1)));
+  for (std::uint8_t i = 1; i <= 5; ++i) EXPECT_GT(first[node_of(i)], 20);
+  EXPECT_THAT(keepers_of("x", {node_of(1)}), ElementsAre(node_of(1)));
   EXPECT_THAT(keepers_of("x", {}), IsEmpty());
 }
 

@@ -7,7 +7,7 @@
 namespace dockherd::bus {
 namespace {
 
-const std::string id_digits = "000102030405060708090A0B0C0D0E0F";
+const std::string tuple_id = "000102030405060708090A0B0C0D0E0F";
 
 GossipMessage make(GossipKind kind) {
   GossipMessage message;
@@ -28,8 +28,8 @@ TEST(GossipCodec, messages_without_fields_are_four_bytes) {
 }
 
 TEST(GossipCodec, a_tuple_is_published_by_uuid_and_endpoint) {
-  const GossipTuple tuple{*NodeId::from_hex(id_digits), "tcp://10.0.0.1:49152", ""};
-  const std::string wire = bytes("AA A0 02 01 20") + id_digits + bytes("00 00 00 14") +
+  const GossipTuple tuple{*NodeId::from_hex(tuple_id), "tcp://10.0.0.1:49152", ""};
+  const std::string wire = bytes("AA A0 02 01 20") + tuple_id + bytes("00 00 00 14") +
                            "tcp://10.0.0.1:49152" + bytes("00 00 00 00");
   EXPECT_EQ(hex(encode_gossip(to_publish(tuple))), hex(wire));
   const auto decoded = decode_gossip(wire);
@@ -38,17 +38,17 @@ TEST(GossipCodec, a_tuple_is_published_by_uuid_and_endpoint) {
 }
 
 TEST(GossipCodec, a_public_key_follows_the_endpoint) {
-  const GossipTuple tuple{*NodeId::from_hex(id_digits), "tcp://10.0.0.1:1", std::string(40, 'k')};
+  const GossipTuple tuple{*NodeId::from_hex(tuple_id), "tcp://10.0.0.1:1", std::string(40, 'k')};
   EXPECT_EQ(to_publish(tuple).value, "tcp://10.0.0.1:1|" + std::string(40, 'k'));
   EXPECT_EQ(to_tuple(to_publish(tuple)), tuple);
 }
 
 TEST(GossipCodec, what_is_no_tuple_is_told_apart) {
-  GossipMessage message = to_publish({*NodeId::from_hex(id_digits), "tcp://10.0.0.1:1", ""});
+  GossipMessage message = to_publish({*NodeId::from_hex(tuple_id), "tcp://10.0.0.1:1", ""});
   EXPECT_TRUE(to_tuple(message));
   message.key = "a host";
   EXPECT_FALSE(to_tuple(message));
-  message.key = id_digits;
+  message.key = tuple_id;
   message.value = "ipc://somewhere";
   EXPECT_FALSE(to_tuple(message));
   message.value = "tcp://10.0.0.1:1|shortkey";
@@ -64,7 +64,7 @@ TEST(GossipCodec, broken_messages_are_refused) {
   EXPECT_FALSE(decode_gossip(bytes("AA A0 06 01")));
   EXPECT_FALSE(decode_gossip(bytes("AA A0 01 01 00")));
   const std::string whole =
-      encode_gossip(to_publish({*NodeId::from_hex(id_digits), "tcp://10.0.0.1:1", ""}));
+      encode_gossip(to_publish({*NodeId::from_hex(tuple_id), "tcp://10.0.0.1:1", ""}));
   for (std::size_t length = 0; length < whole.size(); ++length) {
     EXPECT_FALSE(decode_gossip(whole.substr(0, length))) << length;
   }

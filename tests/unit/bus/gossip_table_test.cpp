@@ -17,7 +17,7 @@ using testing::SizeIs;
 constexpr GossipLinkId link_a = 1;
 constexpr GossipLinkId link_b = 2;
 
-NodeId node(std::uint32_t number) {
+NodeId gossip_node(std::uint32_t number) {
   NodeId::Bytes bytes{};
   for (std::size_t i = 0; i < 4; ++i) {
     bytes[i] = static_cast<std::uint8_t>(number >> (8 * i));
@@ -28,7 +28,7 @@ NodeId node(std::uint32_t number) {
 GossipMessage tuple_of(std::uint32_t number, std::uint32_t ttl_millis,
                        const std::string& endpoint = "tcp://10.0.0.1:49152") {
   GossipTuple tuple;
-  tuple.id = node(number);
+  tuple.id = gossip_node(number);
   tuple.endpoint = endpoint;
   GossipMessage message = to_publish(tuple);
   message.ttl_millis = ttl_millis;
@@ -46,7 +46,7 @@ TEST_F(GossipTables, a_new_tuple_is_news_with_the_time_it_has_left) {
   const auto told = table.take(link_a, tuple_of(1, 20'000), now);
   ASSERT_TRUE(told);
   EXPECT_EQ(told->ttl_millis, 20'000u);
-  EXPECT_EQ(told->key, node(1).hex());
+  EXPECT_EQ(told->key, gossip_node(1).hex());
   EXPECT_THAT(table.tuples(), SizeIs(1));
 }
 
@@ -118,7 +118,7 @@ TEST_F(GossipTables, a_plain_servers_echo_of_a_refreshed_tuple_does_not_keep_it)
 }
 
 TEST_F(GossipTables, our_own_tuple_is_announced_again_and_claims_about_it_are_ignored) {
-  table.set_own(node(7), "tcp://10.0.0.7:49152");
+  table.set_own(gossip_node(7), "tcp://10.0.0.7:49152");
   EXPECT_FALSE(table.take(link_a, tuple_of(7, 30'000, "tcp://10.6.6.6:1"), now));
   EXPECT_THAT(table.tuples(), IsEmpty());
   ASSERT_THAT(table.tick(now), SizeIs(1));
@@ -130,11 +130,11 @@ TEST_F(GossipTables, our_own_tuple_is_announced_again_and_claims_about_it_are_ig
 }
 
 TEST_F(GossipTables, a_new_link_is_told_everything_with_the_time_left) {
-  table.set_own(node(7), "tcp://10.0.0.7:49152");
+  table.set_own(gossip_node(7), "tcp://10.0.0.7:49152");
   table.take(link_a, tuple_of(1, 30'000), now);
   const auto told = table.dump(now + seconds(12));
   ASSERT_THAT(told, SizeIs(2));
-  EXPECT_EQ(told[0].key, node(7).hex());
+  EXPECT_EQ(told[0].key, gossip_node(7).hex());
   EXPECT_EQ(told[1].ttl_millis, 18'000u);
 }
 
@@ -194,7 +194,7 @@ TEST_F(GossipTables, in_a_ring_a_dead_nodes_tuple_ends_and_a_living_ones_stays) 
   }
   for (const GossipTable& member : ring) {
     ASSERT_THAT(member.tuples(), SizeIs(1));
-    EXPECT_EQ(member.tuples()[0].id, node(2));
+    EXPECT_EQ(member.tuples()[0].id, gossip_node(2));
   }
 }
 

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-NodeId node(std::uint8_t number) {
+NodeId table_node(std::uint8_t number) {
   NodeId::Bytes raw{};
   raw[15] = number;
   return NodeId(raw);
@@ -24,57 +24,57 @@ TimePoint at(int seconds) {
 
 TEST(AddressTable, members_are_sorted_and_joined_once) {
   AddressTable table;
-  EXPECT_TRUE(table.join("g", node(2)));
-  EXPECT_TRUE(table.join("g", node(1)));
-  EXPECT_FALSE(table.join("g", node(2)));
-  EXPECT_THAT(table.members("g"), ElementsAre(node(1), node(2)));
-  EXPECT_TRUE(table.is_member("g", node(1)));
-  EXPECT_FALSE(table.is_member("h", node(1)));
+  EXPECT_TRUE(table.join("g", table_node(2)));
+  EXPECT_TRUE(table.join("g", table_node(1)));
+  EXPECT_FALSE(table.join("g", table_node(2)));
+  EXPECT_THAT(table.members("g"), ElementsAre(table_node(1), table_node(2)));
+  EXPECT_TRUE(table.is_member("g", table_node(1)));
+  EXPECT_FALSE(table.is_member("h", table_node(1)));
 }
 
 TEST(AddressTable, leaving_and_removal_end_membership) {
   AddressTable table;
-  table.join("a", node(1));
-  table.join("b", node(1));
-  table.join("b", node(2));
-  EXPECT_TRUE(table.leave("a", node(1)));
-  EXPECT_FALSE(table.leave("a", node(1)));
-  EXPECT_FALSE(table.leave("b", node(3)));
-  EXPECT_THAT(table.groups_of(node(1)), ElementsAre("b"));
-  table.remove(node(1));
-  table.remove(node(1));
-  EXPECT_THAT(table.groups_of(node(1)), IsEmpty());
-  EXPECT_THAT(table.members("b"), ElementsAre(node(2)));
-  EXPECT_EQ(table.group_count(node(2)), 1U);
+  table.join("a", table_node(1));
+  table.join("b", table_node(1));
+  table.join("b", table_node(2));
+  EXPECT_TRUE(table.leave("a", table_node(1)));
+  EXPECT_FALSE(table.leave("a", table_node(1)));
+  EXPECT_FALSE(table.leave("b", table_node(3)));
+  EXPECT_THAT(table.groups_of(table_node(1)), ElementsAre("b"));
+  table.remove(table_node(1));
+  table.remove(table_node(1));
+  EXPECT_THAT(table.groups_of(table_node(1)), IsEmpty());
+  EXPECT_THAT(table.members("b"), ElementsAre(table_node(2)));
+  EXPECT_EQ(table.group_count(table_node(2)), 1U);
 }
 
 TEST(PendingRequests, a_waiter_is_given_back_once_and_only_to_its_replier) {
   PendingRequests<int> pending(1);
   const auto id = pending.new_id();
-  pending.add(id, node(1), at(1), 42);
-  EXPECT_EQ(pending.take(id, node(2)), std::nullopt);
-  EXPECT_EQ(pending.take(id, node(1)), 42);
-  EXPECT_EQ(pending.take(id, node(1)), std::nullopt);
+  pending.add(id, table_node(1), at(1), 42);
+  EXPECT_EQ(pending.take(id, table_node(2)), std::nullopt);
+  EXPECT_EQ(pending.take(id, table_node(1)), 42);
+  EXPECT_EQ(pending.take(id, table_node(1)), std::nullopt);
   EXPECT_EQ(pending.next_deadline(), TimePoint::max());
 }
 
 TEST(PendingRequests, deadlines_and_losses_take_what_is_theirs) {
   PendingRequests<int> pending(1);
-  pending.add(pending.new_id(), node(1), at(3), 1);
-  pending.add(pending.new_id(), node(2), at(2), 2);
-  pending.add(pending.new_id(), node(1), at(1), 3);
-  pending.add(pending.new_id(), node(1), at(9), 4);
+  pending.add(pending.new_id(), table_node(1), at(3), 1);
+  pending.add(pending.new_id(), table_node(2), at(2), 2);
+  pending.add(pending.new_id(), table_node(1), at(1), 3);
+  pending.add(pending.new_id(), table_node(1), at(9), 4);
   EXPECT_EQ(pending.next_deadline(), at(1));
   EXPECT_THAT(pending.take_expired(at(2)), ElementsAre(3, 2));
-  EXPECT_THAT(pending.take_of(node(1)), ElementsAre(1, 4));
+  EXPECT_THAT(pending.take_of(table_node(1)), ElementsAre(1, 4));
   EXPECT_EQ(pending.size(), 0U);
 }
 
 TEST(PendingRequests, is_bounded) {
   PendingRequests<int> pending(1, 2);
-  pending.add(pending.new_id(), node(1), at(1), 1);
+  pending.add(pending.new_id(), table_node(1), at(1), 1);
   EXPECT_FALSE(pending.full());
-  pending.add(pending.new_id(), node(1), at(1), 2);
+  pending.add(pending.new_id(), table_node(1), at(1), 2);
   EXPECT_TRUE(pending.full());
   EXPECT_THAT(pending.take_all(), ElementsAre(1, 2));
 }

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include "tests/unit/engine_api/answers.hpp"
+
 #include "tests/unit/engine_api/herd_on_loopback.hpp"
 
 namespace dockherd::engine_api {
@@ -21,13 +23,6 @@ std::string volumes(const std::string& list) {
 }
 
 const std::string anonymous = R"({"com.docker.volume.anonymous":""})";
-
-std::string warning_of(const http_api::WholeResponse& answer) {
-  for (const auto& [name, value] : answer.headers) {
-    if (name == "Warning") return value;
-  }
-  return {};
-}
 
 /// Host h2 has unused volumes, of which h1 uses "data": so h2 is not pruned as a whole.
 class CarefulPrune : public HerdOnLoopback {

@@ -5,6 +5,7 @@
 
 #include "base/json_reader.hpp"
 #include "engine_api/network_id.hpp"
+#include "tests/unit/engine_api/answers.hpp"
 
 namespace dockherd::engine_api {
 namespace {
@@ -20,12 +21,6 @@ NodeView h1() {
           .cpus = 2,
           .memory_bytes = 1024,
           .labels = {{"disk", "ssd"}}};
-}
-
-json parsed(std::string_view text) {
-  auto document = parse_json(text);
-  EXPECT_TRUE(document) << text;
-  return document ? *document : json();
 }
 
 std::string shown(std::string_view entry) {

@@ -7,6 +7,7 @@
 
 #include "base/json_reader.hpp"
 #include "engine_api/network_id.hpp"
+#include "tests/unit/engine_api/answers.hpp"
 
 namespace dockherd::engine_api {
 namespace {
@@ -15,13 +16,7 @@ using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-json parsed(std::string_view text) {
-  auto document = parse_json(text);
-  EXPECT_TRUE(document) << text;
-  return document ? *document : json();
-}
-
-NodeView h1() {
+NodeView h1_of_events() {
   NodeView node;
   node.id = "N1";
   node.name = "h1";
@@ -44,7 +39,7 @@ TEST(HerdEvent, names_the_node_in_its_attributes_and_beside_the_actor) {
   expected["Actor"]["Attributes"]["node.addr"] = "10.0.0.11:8080";
   expected["node"] = {
       {"Name", "h1"}, {"Id", "N1"}, {"Ip", "10.0.0.11"}, {"Addr", "10.0.0.11:8080"}};
-  const std::string told = herd_event(start, h1());
+  const std::string told = herd_event(start, h1_of_events());
   EXPECT_EQ(parsed(told), expected);
   EXPECT_EQ(parsed(told)["timeNano"], 1795548145813090565);
   EXPECT_TRUE(told.starts_with(R"({"status":"start","id":"69","from":"busybox")"));
@@ -53,13 +48,13 @@ TEST(HerdEvent, names_the_node_in_its_attributes_and_beside_the_actor) {
 TEST(HerdEvent, of_a_network_has_the_herds_id) {
   const json event = parsed(herd_event(
       R"({"Type":"network","Action":"create","Actor":{"ID":"a38f","Attributes":{"name":"app"}}})",
-      h1()));
+      h1_of_events()));
   EXPECT_EQ(event["Actor"]["ID"], herd_network_id("app"));
 }
 
 TEST(HerdEvent, replaces_what_a_container_claims_itself) {
-  const json told =
-      parsed(herd_event(R"({"Actor":{"Attributes":{"node.name":"x"}},"node":{"Name":"x"}})", h1()));
+  const json told = parsed(herd_event(
+      R"({"Actor":{"Attributes":{"node.name":"x"}},"node":{"Name":"x"}})", h1_of_events()));
   EXPECT_EQ(told["Actor"]["Attributes"]["node.name"], "h1");
   EXPECT_EQ(told["node"]["Name"], "h1");
 }
@@ -67,13 +62,14 @@ TEST(HerdEvent, replaces_what_a_container_claims_itself) {
 TEST(HerdEvent, of_an_old_daemon_gains_an_actor) {
   for (const char* line : {R"({"status":"start"})", R"({"Actor":null})",
                            R"({"Actor":{"Attributes":null}})", R"({"Actor":7})"}) {
-    EXPECT_EQ(parsed(herd_event(line, h1()))["Actor"]["Attributes"]["node.id"], "N1") << line;
+    EXPECT_EQ(parsed(herd_event(line, h1_of_events()))["Actor"]["Attributes"]["node.id"], "N1")
+        << line;
   }
 }
 
 TEST(HerdEvent, that_is_no_object_is_empty) {
   for (const char* line : {"", "what", "[]", "{\"a\":what}", "{"}) {
-    EXPECT_EQ(herd_event(line, h1()), "") << line;
+    EXPECT_EQ(herd_event(line, h1_of_events()), "") << line;
   }
 }
 
@@ -93,7 +89,7 @@ TEST(NodeEvent, has_the_form_of_dockers) {
       {"time", 1795548145},
       {"timeNano", 1795548145813090565},
       {"node", {{"Name", "h1"}, {"Id", "N1"}, {"Ip", "10.0.0.11"}, {"Addr", "10.0.0.11:8080"}}}};
-  EXPECT_EQ(parsed(node_event("lost", h1(), 1795548145813090565)), expected);
+  EXPECT_EQ(parsed(node_event("lost", h1_of_events(), 1795548145813090565)), expected);
 }
 
 constexpr milliseconds hold{50};

@@ -39,7 +39,7 @@ const std::vector<std::string>& good_answers() {
   return answers;
 }
 
-NodeView h1() {
+NodeView plain_h1() {
   NodeView node;
   node.name = "h1";
   node.ip = "10.0.0.11";
@@ -63,7 +63,8 @@ const std::vector<std::function<std::string(const std::string&)>>& readers() {
       [=](const std::string& body) { return beside_a_good_one(body, merge_prunes); },
       [=](const std::string& body) {
         return beside_a_good_one(body, [](std::span<const HostAnswer> answers) {
-          return merge_disk_usages(answers, std::vector<NodeView>{h1()}, NameStyle::node_prefixed);
+          return merge_disk_usages(answers, std::vector<NodeView>{plain_h1()},
+                                   NameStyle::node_prefixed);
         });
       },
       [=](const std::string& body) {
@@ -79,7 +80,7 @@ const std::vector<std::function<std::string(const std::string&)>>& readers() {
         return merge_info(nodes, {}).body;
       },
       [](const std::string& body) {
-        const std::string told = herd_event(body, h1());
+        const std::string told = herd_event(body, plain_h1());
         return told.empty() ? "null" : told;
       },
       [](const std::string& body) {
@@ -134,8 +135,8 @@ TEST(GarbledAnswers, that_are_passed_on_unparsed_throw_nothing) {
   for (int round = 0; round < 500; ++round) {
     for (const std::string& good : good_answers()) {
       const std::string body = garbled(good, random);
-      const std::string entry = herd_list_entry(body, h1(), NameStyle::node_prefixed);
-      const std::string inspection = herd_inspection(body, h1());
+      const std::string entry = herd_list_entry(body, plain_h1(), NameStyle::node_prefixed);
+      const std::string inspection = herd_inspection(body, plain_h1());
       created_of(body);
       const std::vector<ListOfHost> lists = {{"h1", body}, {"h2", "[]"}};
       const std::string list = merge_lists(lists, std::nullopt).body;

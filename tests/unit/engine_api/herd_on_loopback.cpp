@@ -11,11 +11,6 @@ constexpr std::chrono::seconds longest{30};
 
 }  // namespace
 
-json parsed(const std::string& text) {
-  auto value = parse_json(text);
-  return value ? std::move(*value) : json();
-}
-
 asio::awaitable<int> EventsClient::open(std::string query) {
   http_api::RequestHead head("GET", "/v1.41/events" + (query.empty() ? "" : "?" + query));
   const TimePoint deadline = clock_.now() + longest;

@@ -13,13 +13,11 @@
 #include "base/json_reader.hpp"
 #include "engine_api/docker_service.hpp"
 #include "http_api/upstream_call.hpp"
+#include "tests/unit/engine_api/answers.hpp"
 #include "tests/unit/engine_api/fake_herd.hpp"
 #include "tests/unit/engine_api/scripted_host.hpp"
 
 namespace dockherd::engine_api {
-
-/// Null when it is no JSON.
-json parsed(const std::string& text);
 
 /// A client of GET /events.
 class EventsClient {

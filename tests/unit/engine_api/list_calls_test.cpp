@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "engine_api/container_calls.hpp"
+#include "tests/unit/engine_api/answers.hpp"
 #include "tests/unit/engine_api/herd_on_loopback.hpp"
 
 namespace dockherd::engine_api {
@@ -9,13 +10,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-std::string warning_of(const http_api::WholeResponse& answer) {
-  for (const auto& [name, value] : answer.headers) {
-    if (name == "Warning") return value;
-  }
-  return {};
-}
 
 class ListsOfTheHerd : public HerdOnLoopback {};
 

@@ -4,18 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "base/json_reader.hpp"
+#include "tests/unit/engine_api/answers.hpp"
 
 namespace dockherd::engine_api {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-json parsed(std::string_view text) {
-  auto document = parse_json(text);
-  EXPECT_TRUE(document) << text;
-  return document ? *document : json();
-}
 
 // As dockerd 20.10 lists it.
 constexpr std::string_view busybox =
@@ -36,7 +31,7 @@ json image(const std::string& id, std::int64_t created, json tags, json digests 
           {"Containers", containers}};
 }
 
-std::string list(const std::vector<json>& images) {
+std::string images_list(const std::vector<json>& images) {
   return dump_json(json(images));
 }
 
@@ -49,9 +44,10 @@ TEST(MergeImages, of_one_host_are_its_own_and_name_it) {
 }
 
 TEST(MergeImages, with_the_same_id_are_one_with_all_tags_and_digests) {
-  const Merged merged = of({{"h1", 200, list({image("a", 5, {"x:1"}, {"x@1"})})},
-                            {"h2", 200, list({image("b", 9, {"y:1"})})},
-                            {"h3", 200, list({image("a", 5, {"x:2", "x:1"}, {"x@1", "z@2"})})}});
+  const Merged merged =
+      of({{"h1", 200, images_list({image("a", 5, {"x:1"}, {"x@1"})})},
+          {"h2", 200, images_list({image("b", 9, {"y:1"})})},
+          {"h3", 200, images_list({image("a", 5, {"x:2", "x:1"}, {"x@1", "z@2"})})}});
   json a = image("a", 5, {"x:1", "x:2"}, {"x@1", "z@2"});
   json b = image("b", 9, {"y:1"});
   a["Nodes"] = {"h1", "h3"};
@@ -76,16 +72,16 @@ TEST(MergeImages, lose_none_as_a_tag_where_some_host_has_a_real_one) {
       {{"<none>:<none>", "x:1"}, nullptr, {"x:1"}},
   };
   for (const Case& tags : cases) {
-    const Merged merged = of({{"h1", 200, list({image("a", 1, tags.first)})},
-                              {"h2", 200, list({image("a", 1, tags.second)})}});
+    const Merged merged = of({{"h1", 200, images_list({image("a", 1, tags.first)})},
+                              {"h2", 200, images_list({image("a", 1, tags.second)})}});
     EXPECT_EQ(parsed(merged.body)[0]["RepoTags"], tags.expected) << tags.first << tags.second;
   }
 }
 
 TEST(MergeImages, sum_the_containers_that_were_counted) {
   const auto containers = [](std::int64_t first, std::int64_t second) {
-    const Merged merged = of({{"h1", 200, list({image("a", 1, {}, {}, first)})},
-                              {"h2", 200, list({image("a", 1, {}, {}, second)})}});
+    const Merged merged = of({{"h1", 200, images_list({image("a", 1, {}, {}, first)})},
+                              {"h2", 200, images_list({image("a", 1, {}, {}, second)})}});
     return parsed(merged.body)[0]["Containers"];
   };
   EXPECT_EQ(containers(-1, -1), -1);
@@ -113,15 +109,15 @@ TEST(MergeImages, in_a_sum_of_disks_take_room_on_each_host) {
 }
 
 TEST(MergeImages, of_the_same_second_stay_in_the_order_of_their_daemons) {
-  const Merged merged = of({{"h1", 200, list({image("b", 5, {}), image("a", 5, {})})},
-                            {"h2", 200, list({image("c", 5, {}), image("d", 6, {})})}});
+  const Merged merged = of({{"h1", 200, images_list({image("b", 5, {}), image("a", 5, {})})},
+                            {"h2", 200, images_list({image("c", 5, {}), image("d", 6, {})})}});
   std::string order;
   for (const json& entry : parsed(merged.body)) order += entry["Id"].get<std::string>();
   EXPECT_EQ(order, "dbac");
 }
 
 TEST(MergeImages, leave_out_hosts_that_are_not_understood) {
-  const std::string good = list({image("a", 5, {"x:1"})});
+  const std::string good = images_list({image("a", 5, {"x:1"})});
   const Merged merged = of({{"h1", 200, "[{}]"},
                             {"h2", 200, good},
                             {"h3", 500, R"({"message":"no"})"},

@@ -5,18 +5,13 @@
 
 #include "base/json_reader.hpp"
 #include "engine_api/node_rows.hpp"
+#include "tests/unit/engine_api/answers.hpp"
 
 namespace dockherd::engine_api {
 namespace {
 
 using testing::ElementsAre;
 using Status = NodeInfo::Status;
-
-json parsed(std::string_view text) {
-  auto document = parse_json(text);
-  EXPECT_TRUE(document) << text;
-  return document ? *document : json();
-}
 
 const HerdView& herd() {
   static const HerdView view = {.id = "HERD", .name = "any-node", .version = "0.1.0"};

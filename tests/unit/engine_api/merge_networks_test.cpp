@@ -5,18 +5,13 @@
 
 #include "base/json_reader.hpp"
 #include "engine_api/network_id.hpp"
+#include "tests/unit/engine_api/answers.hpp"
 
 namespace dockherd::engine_api {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-json parsed(std::string_view text) {
-  auto document = parse_json(text);
-  EXPECT_TRUE(document) << text;
-  return document ? *document : json();
-}
 
 json network(const std::string& name, const std::string& id) {
   return {{"Name", name},
@@ -27,18 +22,19 @@ json network(const std::string& name, const std::string& id) {
           {"Labels", json::object()}};
 }
 
-std::string list(const std::vector<json>& networks) {
+std::string networks_list(const std::vector<json>& networks) {
   return dump_json(json(networks)) + "\n";
 }
 
-Merged merged(std::vector<HostAnswer> answers) {
+Merged merged_networks(std::vector<HostAnswer> answers) {
   return merge_networks(answers);
 }
 
 TEST(MergeNetworks, of_one_name_are_one_network_of_several_hosts) {
-  const Merged all =
-      merged({{"h1", 200, list({network("bridge", "1"), network("n1", "2")})},
-              {"h2", 200, list({network("n1", "3"), network("n2", "4"), network("bridge", "5")})}});
+  const Merged all = merged_networks(
+      {{"h1", 200, networks_list({network("bridge", "1"), network("n1", "2")})},
+       {"h2", 200,
+        networks_list({network("n1", "3"), network("n2", "4"), network("bridge", "5")})}});
   json bridge = network("bridge", "1");
   json n1 = network("n1", "2");
   json n2 = network("n2", "4");
@@ -55,9 +51,9 @@ TEST(MergeNetworks, of_one_name_are_one_network_of_several_hosts) {
 }
 
 TEST(MergeNetworks, keep_what_the_daemon_says_as_it_was_written) {
-  const Merged all =
-      merged({{"h1", 200,
-               R"([{"Name":"n1","Id":"1","Scope":"local","Labels":{"b":"1","a":"2"},"X":1e3}])"}});
+  const Merged all = merged_networks(
+      {{"h1", 200,
+        R"([{"Name":"n1","Id":"1","Scope":"local","Labels":{"b":"1","a":"2"},"X":1e3}])"}});
   EXPECT_EQ(all.body, R"([{"Name":"n1","Id":")" + herd_network_id("n1") +
                           R"(","Scope":"local","Labels":{"b":"1","a":"2",)"
                           R"("dockherd.nodes":"h1"},"X":1e3,"Nodes":["h1"]}])"
@@ -65,8 +61,9 @@ TEST(MergeNetworks, keep_what_the_daemon_says_as_it_was_written) {
 }
 
 TEST(MergeNetworks, that_one_daemon_has_twice_stay_two) {
-  const Merged all = merged({{"h1", 200, list({network("n1", "1"), network("n1", "2")})},
-                             {"h2", 200, list({network("n1", "3")})}});
+  const Merged all =
+      merged_networks({{"h1", 200, networks_list({network("n1", "1"), network("n1", "2")})},
+                       {"h2", 200, networks_list({network("n1", "3")})}});
   const json networks = parsed(all.body);
   ASSERT_EQ(networks.size(), 2);
   EXPECT_EQ(networks[0]["Nodes"], json({"h1", "h2"}));
@@ -79,8 +76,9 @@ TEST(MergeNetworks, that_reach_over_hosts_are_told_by_id) {
   overlay["Scope"] = "swarm";
   json other = overlay;
   other["Id"] = "2";
-  const json networks =
-      parsed(merged({{"h1", 200, list({overlay})}, {"h2", 200, list({overlay, other})}}).body);
+  const json networks = parsed(merged_networks({{"h1", 200, networks_list({overlay})},
+                                                {"h2", 200, networks_list({overlay, other})}})
+                                   .body);
   ASSERT_EQ(networks.size(), 2);
   EXPECT_EQ(networks[0]["Nodes"], json({"h1", "h2"}));
   EXPECT_EQ(networks[1]["Nodes"], json({"h2"}));
@@ -89,20 +87,20 @@ TEST(MergeNetworks, that_reach_over_hosts_are_told_by_id) {
 TEST(MergeNetworks, without_labels_gain_the_one) {
   json plain = network("n1", "1");
   plain["Labels"] = nullptr;
-  EXPECT_EQ(parsed(merged({{"h1", 200, list({plain})}}).body)[0]["Labels"],
+  EXPECT_EQ(parsed(merged_networks({{"h1", 200, networks_list({plain})}}).body)[0]["Labels"],
             json({{"dockherd.nodes", "h1"}}));
 }
 
 TEST(MergeNetworks, leave_out_hosts_that_are_not_understood) {
-  const Merged all = merged({{"h1", 200, "{}"},
-                             {"h2", 200, list({network("n1", "1")})},
-                             {"h3", 500, "boom"},
-                             {"h4", 200, R"([{"Id":"1"}])"},
-                             {"h5", 200, R"([{"Name":7}])"},
-                             {"h6", 200, R"([{"Name":"n1","X":what}])"}});
+  const Merged all = merged_networks({{"h1", 200, "{}"},
+                                      {"h2", 200, networks_list({network("n1", "1")})},
+                                      {"h3", 500, "boom"},
+                                      {"h4", 200, R"([{"Id":"1"}])"},
+                                      {"h5", 200, R"([{"Name":7}])"},
+                                      {"h6", 200, R"([{"Name":"n1","X":what}])"}});
   EXPECT_EQ(parsed(all.body).size(), 1);
   EXPECT_THAT(all.left_out, ElementsAre("h1", "h3", "h4", "h5", "h6"));
-  EXPECT_EQ(merged({{"h1", 200, "{}"}}).status, 502);
+  EXPECT_EQ(merged_networks({{"h1", 200, "{}"}}).status, 502);
 }
 
 Merged inspected(std::vector<HostAnswer> answers) {

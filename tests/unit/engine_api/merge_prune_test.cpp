@@ -4,18 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "base/json_reader.hpp"
+#include "tests/unit/engine_api/answers.hpp"
 
 namespace dockherd::engine_api {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-json parsed(std::string_view text) {
-  auto document = parse_json(text);
-  EXPECT_TRUE(document) << text;
-  return document ? *document : json();
-}
 
 Merged pruned(const std::vector<std::string>& bodies) {
   std::vector<HostAnswer> answers;

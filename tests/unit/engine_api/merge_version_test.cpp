@@ -4,18 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "base/json_reader.hpp"
+#include "tests/unit/engine_api/answers.hpp"
 
 namespace dockherd::engine_api {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-json parsed(std::string_view text) {
-  auto document = parse_json(text);
-  EXPECT_TRUE(document) << text;
-  return document ? *document : json();
-}
 
 json version(const std::string& engine, const std::string& api, const std::string& oldest) {
   return {{"Platform", {{"Name", ""}}},
@@ -30,7 +25,7 @@ json version(const std::string& engine, const std::string& api, const std::strin
           {"Os", "linux"}};
 }
 
-Merged merged(const std::vector<json>& bodies) {
+Merged merged_versions(const std::vector<json>& bodies) {
   std::vector<HostAnswer> answers;
   answers.reserve(bodies.size());
   for (const json& body : bodies) {
@@ -44,7 +39,7 @@ TEST(MergeVersion, of_one_host_is_its_own_and_the_herds) {
   expected["Components"].push_back({{"Name", "dockherd"},
                                     {"Version", "0.1.0"},
                                     {"Details", {{"Nodes", "1"}, {"h1", "20.10.24 (API 1.41)"}}}});
-  const Merged all = merged({version("20.10.24", "1.41", "1.24")});
+  const Merged all = merged_versions({version("20.10.24", "1.41", "1.24")});
   EXPECT_EQ(parsed(all.body), expected);
   EXPECT_EQ(all.status, 200);
   EXPECT_THAT(all.left_out, IsEmpty());
@@ -70,7 +65,7 @@ TEST(MergeVersion, offers_what_every_host_speaks) {
       {{version("27.1.0", "1.46", ""), version("9.0", "1.100", "1.30")}, "1.46", "1.30", "9.0"},
   };
   for (const Case& herd : cases) {
-    const json all = parsed(merged(herd.bodies).body);
+    const json all = parsed(merged_versions(herd.bodies).body);
     EXPECT_EQ(all["ApiVersion"], herd.api);
     EXPECT_EQ(all["MinAPIVersion"], herd.oldest);
     EXPECT_EQ(all["Version"], herd.version);
@@ -83,8 +78,9 @@ TEST(MergeVersion, offers_what_every_host_speaks) {
 }
 
 TEST(MergeVersion, names_each_hosts_version) {
-  const json all =
-      parsed(merged({version("28.2.2", "1.50", "1.24"), version("20.10.24", "1.41", "1.12")}).body);
+  const json all = parsed(
+      merged_versions({version("28.2.2", "1.50", "1.24"), version("20.10.24", "1.41", "1.12")})
+          .body);
   EXPECT_EQ(all["Components"].back()["Details"],
             json({{"Nodes", "2"}, {"h1", "28.2.2 (API 1.50)"}, {"h2", "20.10.24 (API 1.41)"}}));
 }
@@ -92,7 +88,7 @@ TEST(MergeVersion, names_each_hosts_version) {
 TEST(MergeVersion, of_daemons_without_components_gains_none) {
   json old = version("1.12.6", "1.24", "1.12");
   old.erase("Components");
-  EXPECT_FALSE(parsed(merged({old}).body).contains("Components"));
+  EXPECT_FALSE(parsed(merged_versions({old}).body).contains("Components"));
 }
 
 TEST(MergeVersion, leaves_out_what_is_not_understood) {

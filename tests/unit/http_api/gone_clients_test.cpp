@@ -18,8 +18,6 @@ constexpr std::string_view get = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
 constexpr std::string_view take_over =
     "POST /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
     "Content-Length: 0\r\n\r\n";
-constexpr std::string_view taken_over =
-    "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
 constexpr std::chrono::hours never{1};
 
 class GoneClient : public Relaying {

@@ -77,6 +77,13 @@ class Client {
   std::string buffered_;
 };
 
+/// A request without a body.
+inline constexpr std::string_view get = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+/// An upstream's answer that takes the connection over.
+inline constexpr std::string_view taken_over =
+    "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
+inline constexpr std::size_t more_than_sockets_hold = 32u << 20;
+
 std::string post(std::string_view body, std::string_view extra_headers = "");
 
 class Loopback : public ::testing::Test {

@@ -23,10 +23,10 @@ class SessionAccess : public Loopback {
 TEST_F(SessionAccess, a_call_without_a_token_is_refused_in_the_form_of_its_kind) {
   start();
   Client client = connect();
-  const std::string docker = client.ask("GET /info HTTP/1.1\r\nHost: a\r\n\r\n");
-  EXPECT_NE(docker.find("HTTP/1.1 401"), std::string::npos) << docker;
-  EXPECT_NE(docker.find("WWW-Authenticate: Bearer"), std::string::npos) << docker;
-  EXPECT_NE(docker.find("{\"message\":"), std::string::npos) << docker;
+  const std::string engine = client.ask("GET /info HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_NE(engine.find("HTTP/1.1 401"), std::string::npos) << engine;
+  EXPECT_NE(engine.find("WWW-Authenticate: Bearer"), std::string::npos) << engine;
+  EXPECT_NE(engine.find("{\"message\":"), std::string::npos) << engine;
   Client other = connect();
   const std::string verb = other.ask(post("{}", "Authorization: Bearer bad\r\n"));
   EXPECT_NE(verb.find("HTTP/1.1 401"), std::string::npos) << verb;

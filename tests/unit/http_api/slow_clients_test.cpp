@@ -9,9 +9,6 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::EndsWith;
 
-constexpr std::string_view get = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
-constexpr std::size_t more_than_sockets_hold = 32u << 20;
-
 class SlowClient : public Loopback {
  protected:
   SlowClient() {

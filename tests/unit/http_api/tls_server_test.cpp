@@ -17,9 +17,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-constexpr std::string_view get = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
-constexpr std::size_t more_than_sockets_hold = 32u << 20;
-
 class TlsServer : public Loopback {
  protected:
   TlsServer() {
