@@ -5,11 +5,12 @@ import functools
 import hashlib
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
 
-from tree import ROOT, read
+from tree import ROOT, read, sources
 
 BUILD = ROOT / "build" / "lint"
 REMEMBERED = BUILD / "passed"  # One empty file per clean result, named by what was looked at.
@@ -24,15 +25,18 @@ CHOSEN = ("conditionalOperator(hasAncestor(coawaitExpr()), "
           "anyOf(hasTrueExpression(cxxBindTemporaryExpr()), "
           "hasFalseExpression(cxxBindTemporaryExpr())))")
 CONDITION = "hasCondition(anyOf(coawaitExpr(), hasDescendant(coawaitExpr())))"
-COAWAIT_QUERY = (f"match stmt(isExpansionInMainFile(), anyOf({AGGREGATE}, {CHOSEN}, ifStmt({CONDITION}), "
+OURS = "isExpansionInFileMatching(\"[.]cpp$\")"  # No library's header is named so.
+COAWAIT_QUERY = (f"match stmt({OURS}, anyOf({AGGREGATE}, {CHOSEN}, ifStmt({CONDITION}), "
                  f"whileStmt({CONDITION}), switchStmt({CONDITION}), "
                  "conditionalOperator(hasDescendant(coawaitExpr()))))")
 
 
 @functools.lru_cache(maxsize=1)
 def database():
-    """Folder of a compile_commands.json that clang understands: without gcc's own flags."""
+    """Folder of a compile_commands.json that clang understands: without gcc's own flags. Several
+    sources are one unit there: what clang takes time for is the headers that they all include."""
     subprocess.run(["cmake", "--preset", "dev", "-B", str(BUILD), "-DDOCKHERD_FUZZ=ON",
+                    "-DCMAKE_UNITY_BUILD=ON",
                     "-DDOCKHERD_BENCH=" + str((ROOT / "bench/CMakeLists.txt").exists())],
                    cwd=ROOT, check=True, capture_output=True)
     entries = json.loads((BUILD / "compile_commands.json").read_text())
@@ -45,10 +49,32 @@ def database():
     return folder
 
 
+@functools.lru_cache(maxsize=1)
+def units():
+    """What the compiler is given -> the sources in it, which are in no unit before."""
+    found, known = {}, set()
+    for entry in json.loads((database() / "compile_commands.json").read_text()):
+        unit = pathlib.Path(entry["file"])
+        files = [str(unit)]
+        if unit.is_relative_to(BUILD):
+            files = re.findall(r'#include "(/.+\.cpp)"', unit.read_text())
+        new = {str(pathlib.Path(file).relative_to(ROOT)) for file in files} - known
+        if new:
+            found[unit] = sorted(new)
+        known |= new
+    return found
+
+
+def units_of(*folders):
+    """The units with sources of these top folders, of all when none are given."""
+    wanted = {str(path) for path in sources(*folders, suffixes=(".cpp",))}
+    return [unit for unit, files in units().items() if wanted & set(files)]
+
+
 @functools.lru_cache(maxsize=None)
 def _with_own_headers(path):
-    """The text of a file and of every header of ours that it includes, directly or not."""
-    seen, todo, texts = set(), [str(path)], []
+    """The text of a unit's files and of every header of ours that they include, directly or not."""
+    seen, todo, texts = set(), units().get(path, [str(path)]).copy(), []
     while todo:
         name = todo.pop()
         if name in seen or not (ROOT / name).is_file():
@@ -94,6 +120,8 @@ def tidy(path, compile_arguments=None):
     where = ["--", *compile_arguments] if compile_arguments else []
     database_option = [] if compile_arguments else ["-p", database()]
     result = _run(["clang-tidy-14", *database_option, "--quiet",
+                   # A unit includes sources, and that is as it should be.
+                   "--checks=-bugprone-suspicious-include",
                    f"--config-file={ROOT / '.clang-tidy'}", ROOT / path, *where])
     if result.returncode == 0 and "error:" not in result.stdout:
         return ""

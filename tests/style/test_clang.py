@@ -1,5 +1,6 @@
 """Checks by clang's tools. Each is shown to fail on a planted fault."""
 
+import pathlib
 import textwrap
 
 import pytest
@@ -10,15 +11,10 @@ from tree import LIBRARIES, ROOT, read, sources
 STANDALONE = ["-std=c++20", "-DBOOST_ASIO_NO_DEPRECATED", "-DBOOST_ASIO_DISABLE_BOOST_COROUTINE"]
 
 
-def compiled(*folders):
-    """The .cpp files that the build compiles; others (fuzz targets) have no compile command."""
-    known = (clang.database() / "compile_commands.json").read_text()
-    return [path for path in sources(*folders, suffixes=(".cpp",)) if f'{ROOT / path}"' in known]
-
-
 def test_every_source_of_the_program_is_compiled():
     wanted = sources(*LIBRARIES, suffixes=(".cpp",))
-    assert wanted and set(compiled()) >= set(wanted), set(wanted) - set(compiled())
+    compiled = {pathlib.Path(file) for files in clang.units().values() for file in files}
+    assert wanted and compiled >= set(wanted), set(wanted) - compiled
 
 
 def test_the_tools_are_installed():
@@ -38,7 +34,8 @@ def test_an_unformatted_file_is_found(tmp_path):
 
 
 def test_no_co_await_stands_where_the_compiler_gets_it_wrong():
-    paths = [path for path in compiled() if "co_await" in read(path)]
+    paths = [unit for unit in clang.units_of()
+             if any("co_await" in read(path) for path in clang.units()[unit])]
     findings = clang.over(paths, "query", clang.COAWAIT_QUERY, clang.query_coawait)
     assert not findings, ("g++ 12 compiles these wrongly; build the value, or take the result, on "
                           "a line of its own\n" + findings)
@@ -110,8 +107,8 @@ def test_a_value_built_on_its_own_line_is_no_finding(tmp_path):
 
 
 def test_clang_tidy_has_no_findings():
-    # The slowest check (some 10 s a file); results are remembered under build/lint.
-    findings = clang.over(compiled(*LIBRARIES), "tidy", read(".clang-tidy"), clang.tidy)
+    # The slowest check (some 10 s a unit); results are remembered under build/lint.
+    findings = clang.over(clang.units_of(*LIBRARIES), "tidy", read(".clang-tidy"), clang.tidy)
     assert not findings, "\n" + findings
 
 
@@ -120,3 +117,22 @@ def test_clang_tidy_finds_a_planted_fault(tmp_path):
     file.write_text("#include <string>\n#include <utility>\n"
                     "std::string f(std::string a) { std::string b = std::move(a); return b + a; }\n")
     assert "bugprone-use-after-move" in clang.tidy(file, ["-std=c++20"])
+
+
+def test_what_a_unit_includes_is_looked_at(tmp_path):
+    source = tmp_path / "agent" / "planted.cpp"
+    source.parent.mkdir()
+    source.write_text(textwrap.dedent("""\
+        #include <boost/asio/awaitable.hpp>
+        #include <utility>
+        boost::asio::awaitable<bool> ready();
+        boost::asio::awaitable<std::string> f(std::string a) {
+          std::string b = std::move(a);
+          if (co_await ready()) co_return b;
+          co_return b + a;
+        }
+        """))
+    unit = tmp_path / "unit_0_cxx.cxx"
+    unit.write_text('#include "agent/planted.cpp"\n')
+    assert "bugprone-use-after-move" in clang.tidy(unit, STANDALONE)
+    assert "1 match" in clang.query_coawait(unit, STANDALONE)
