@@ -58,6 +58,10 @@ TimePoint BusHandlers::deadline_of(const bus::IncomingRequest& request, const Ve
 asio::awaitable<bus::Reply> BusHandlers::handle(bus::IncomingRequest request) {
   // Not "local ? co_await … : co_await …": g++ 12 destroys the chosen reply twice.
   request.body = with_id_of_endpoint(std::move(request.body), request.address);
+  // What an agent asks of another was noted where it came in.
+  const bool by_agent = request.local && herd_.nodes.find(request.from) != nullptr;
+  const std::string body = by_agent ? std::string() : request.body;
+  const NodeId from = request.from;
   VerbReply reply(500, "{}");
   if (herd_.stopping && request.from != herd_.self()) {
     reply = declined();
@@ -67,7 +71,13 @@ asio::awaitable<bus::Reply> BusHandlers::handle(bus::IncomingRequest request) {
     trust::Principal member;  // Who reaches the bus of the herd is an admin.
     reply = co_await cluster_.execute(std::move(request.body), std::move(member));
   }
+  if (!by_agent) note(body, from, reply);
   co_return bus::Reply(reply.status, std::move(reply.body));
+}
+
+void BusHandlers::note(const std::string& body, const NodeId& from, const VerbReply& reply) {
+  const http_api::VerbAudit audit = http_api::verb_audit(body, reply.status, reply.body);
+  audit_.note({trust::Principal(), "bus:" + from.short_hex(), false}, audit.entry, audit.changes);
 }
 
 asio::awaitable<VerbReply> BusHandlers::handle_local(bus::IncomingRequest request) {

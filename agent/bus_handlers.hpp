@@ -9,6 +9,7 @@
 #include "agent/peer_watcher.hpp"
 #include "agent/verb_executor.hpp"
 #include "bus/event_bus.hpp"
+#include "http_api/audit.hpp"
 
 namespace dockherd::agent {
 
@@ -22,12 +23,14 @@ class BusHandlers {
         peers_(peers),
         claims_(claims),
         quotas_(quotas),
-        keys_(keys) {}
+        keys_(keys),
+        audit_(get_logger("audit"), herd.clock) {}
 
   asio::awaitable<bus::Reply> handle(bus::IncomingRequest request);
 
  private:
   asio::awaitable<VerbReply> handle_local(bus::IncomingRequest request);
+  void note(const std::string& body, const NodeId& from, const VerbReply& reply);
   /// The answer of a node that is stopping: nothing was changed.
   VerbReply declined() const;
   /// When the request was sent without a timeout it has the time that the same verb has by HTTP.
@@ -40,6 +43,7 @@ class BusHandlers {
   NameClaims& claims_;
   QuotaJudge& quotas_;
   CreateKeys& keys_;
+  http_api::AuditLog audit_;  ///< Of what comes from no agent.
 };
 
 }  // namespace dockherd::agent

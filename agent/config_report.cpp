@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <filesystem>
+#include <map>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 
@@ -9,6 +11,7 @@
 #include "agent/template_render.hpp"
 #include "agent/template_store.hpp"
 #include "base/text.hpp"
+#include "trust/users_file.hpp"
 
 namespace dockherd::agent {
 
@@ -138,6 +141,31 @@ std::string describe_keys(const AgentConfig& config) {
          (others.empty() ? "" : "; also calls those that serve with " + join(others));
 }
 
+std::string describe_users(const AgentConfig& config, ConfigReport& report) {
+  if (!config.users_file) return "nobody is asked who he is";
+  return planned(trust::read_users_file(*config.users_file), report, [&](const trust::Users& users) {
+    std::map<trust::Role, std::size_t> counts;
+    for (const auto& [name, user] : users) ++counts[user.role];
+    std::vector<std::string> roles;
+    for (const auto& [role, count] : counts) {
+      roles.push_back(std::to_string(count) + " " + std::string(trust::to_string(role)));
+    }
+    return config.users_file->string() + (roles.empty() ? ": nobody" : ": " + join(roles));
+  });
+}
+
+std::string describe_limits(const http_api::LimitSettings& limits) {
+  const auto bound = [](std::size_t most, const std::string& what) {
+    return (most == 0 ? "any number" : std::to_string(most)) + " " + what;
+  };
+  std::ostringstream rate;
+  rate << limits.requests_per_second << " a second (" << limits.burst << " at once)";
+  return bound(limits.connections_per_client, "connections of one address, ") +
+         bound(limits.requests, "requests at a time, ") +
+         bound(limits.requests_per_caller, "of one caller, ") +
+         (limits.requests_per_second > 0 ? "who begins " + rate.str() : "who begins any number");
+}
+
 /// As a create would make it: what is wrong with Env or Labels shows only then.
 Result<json> rendered(const TemplateStore& store, const std::string& name) {
   auto body = store.load(name);
@@ -203,6 +231,8 @@ ConfigReport report_config(const AgentConfig& config) {
   add_line(report, "log",
            config.log.level + ", as " + (config.log.format == LogFormat::json ? "json" : "text"));
   add_line(report, "key", describe_keys(config));
+  add_line(report, "users", describe_users(config, report));
+  add_line(report, "limits", describe_limits(config.limits));
   add_line(report, "insecure",
            config.insecure ? "yes: whoever reaches these addresses may use Docker"
                            : "no: without a key, loopback only");

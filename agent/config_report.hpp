@@ -10,7 +10,7 @@ namespace dockherd::agent {
 
 struct ConfigReport {
   std::string text;  ///< Lines of name and value.
-  bool good = true;  ///< False when a template is broken or this host has not an address named.
+  bool good = true;  ///< False when a file is broken or this host has not an address named.
 };
 
 ConfigReport report_config(const AgentConfig& config);

@@ -56,6 +56,9 @@ def test_what_is_shouted_to_a_container_needs_no_id(herd, peer):
     assert reply["from"] == "host3"
     assert body_of(reply)["Response"]["Body"]["Id"] == container
     body_of(peer.shout(container, {"action": "delete-container", "force": True}))
+    said = [line for line in herd[2].log_text().splitlines() if " audit: call " in line]
+    assert any(" from=bus:" in line and f"container={container}" in line and
+               "action=delete-container" in line for line in said), said
     peer.expect("LEAVE", name="host3", group=container)
     assert herd.hosts[2].docker("ps", "-aq", "--no-trunc") == bystander
 
