@@ -34,11 +34,17 @@ SANITIZER_OPTIONS = {
 
 
 class Tally:
-    def __init__(self):
+    """What has passed and failed. With `file`, each row is a line of JSON there, too."""
+
+    def __init__(self, file=None):
         self.rows = []
+        self._file = file
 
     def add(self, name, passed, failed, skipped=0, seconds=0.0):
         self.rows.append((name, passed, failed, skipped, seconds))
+        if self._file:
+            with open(self._file, "a", encoding="utf-8") as output:
+                output.write(json.dumps(self.rows[-1]) + "\n")
         skips = f", {skipped} skipped" if skipped else ""
         mark = "ok  " if not failed else "FAIL"
         print(f"{mark} {name}: {passed} passed, {failed} failed{skips} ({seconds:.1f} s)", flush=True)
@@ -217,29 +223,38 @@ def pytest(tally, name, paths, limit, **environment):
 
 
 class Beside:
-    """Tests that need the processor only: they run with what other parts leave of it, from start()
-    on, and are waited for by collect()."""
+    """Steps that need the processor only: this program once more, with what the others leave of it,
+    from start() on. collect() waits for it and takes its results."""
 
-    def __init__(self, name, paths, limit):
-        self._name, self._paths, self._limit = name, paths, limit
+    def __init__(self, limit):
+        self._limit = limit
         self._held = contextlib.ExitStack()
+        self._process = None
 
-    def start(self, _):
-        self._begin = time.monotonic()
-        self._report = self._held.enter_context(tempfile.TemporaryDirectory()) + "/report.xml"
-        output = self._held.enter_context(open(log_of(self._name), "wb"))
+    def start(self, command):
+        folder = self._held.enter_context(tempfile.TemporaryDirectory())
+        self._rows = pathlib.Path(folder) / "rows"
+        output = self._held.enter_context(open(log_of("beside"), "wb"))
         self._process = self._held.enter_context(started(
-            ["chrt", "--idle", "0", *pytest_command(self._report, self._paths)], output))
+            ["chrt", "--idle", "0", *command, self._rows], output))
         # Where the kernel shares the processor out by session, all of it steps back only so.
         with contextlib.suppress(OSError):
             pathlib.Path(f"/proc/{self._process.pid}/autogroup").write_text("19", encoding="ascii")
 
     def collect(self, tally):
+        if self._process is None:
+            return
         with self._held:
             code = exit_code(self._process, self._limit)
-            show_failure(self._name, code)
-            report(tally, self._name, code, time.monotonic() - self._begin,
-                   count_pytest(self._report))
+            show_failure("beside", code)
+            rows = self._rows.read_text().splitlines() if self._rows.exists() else []
+            for row in rows:
+                tally.add(*json.loads(row))
+        self._process = None
+        # Its own result is whether any of its rows has failed.
+        if code is None or code not in (0, 1) or not rows or (code == 1 and not any(
+                json.loads(row)[2] for row in rows)):
+            tally.broken("beside", "did not end in time" if code is None else f"exit {code}")
 
     def stop(self):
         self._held.close()
@@ -322,14 +337,21 @@ def bench(tally):
     pytest(tally, "bench", ["tests/bench"], 900)
 
 
-clang = Beside("style-clang", ["tests/style/test_clang.py"], 2400)
+def style_by_clang(tally):
+    pytest(tally, "style-clang", ["tests/style/test_clang.py"], 2400)
 
-# In this order, whatever was asked for first: what takes a second before what takes minutes. sim runs
-# on one processor, and much of e2e is waiting.
-STEPS = [("style", style_of_text), ("unit", unit), ("style", clang.start), ("sim", sim),
-         ("wire", wire), ("e2e", e2e), ("fuzz", fuzz), ("sim", sim_of_all_seeds), ("bench", bench),
-         ("style", clang.collect)]
-PARTS = sorted({part for part, _ in STEPS})
+
+# In this order, whatever was asked for first: what takes a second before what takes minutes.
+STEPS = [("style", style_of_text), ("unit", unit), ("sim", sim), ("wire", wire), ("e2e", e2e)]
+# Meanwhile, for much of e2e is waiting.
+STEPS_BESIDE = [("style", style_by_clang), ("fuzz", fuzz), ("sim", sim_of_all_seeds)]
+# Last, for nothing else should run then.
+STEPS_ALONE = [("bench", bench)]
+BESIDE = "--beside"  # Then the parts, and the file for the rows.
+
+
+def parts():
+    return sorted({part for part, _ in STEPS + STEPS_BESIDE + STEPS_ALONE})
 
 
 def end_in_order(number, _):
@@ -338,28 +360,45 @@ def end_in_order(number, _):
     sys.exit(128 + number)  # What runs is ended on the way out: see call().
 
 
+def take(steps, wanted, tally):
+    for part, step in steps:
+        if part not in wanted:
+            continue
+        print(f"==> {part}", flush=True)
+        try:
+            step(tally)
+        except Exception as error:  # One part's breakdown must not hide the others' results.
+            tally.broken(part, repr(error))
+
+
+def main_beside(wanted, file):
+    tally = Tally(file)
+    take(STEPS_BESIDE, wanted, tally)
+    sys.exit(1 if tally.failed else 0)
+
+
 def main():
-    wanted = sys.argv[1:] or PARTS
-    if wanted == ["all"]:
-        wanted = PARTS
-    unknown = [part for part in wanted if part not in PARTS]
-    if unknown:
-        sys.exit(f"no such part: {', '.join(unknown)} (parts: {' '.join(PARTS)})")
     for number in ENDING:
         signal.signal(number, end_in_order)
+    if sys.argv[1:2] == [BESIDE]:
+        main_beside(sys.argv[2:-1], sys.argv[-1])
+    wanted = sys.argv[1:] or parts()
+    if wanted == ["all"]:
+        wanted = parts()
+    unknown = [part for part in wanted if part not in parts()]
+    if unknown:
+        sys.exit(f"no such part: {', '.join(unknown)} (parts: {' '.join(parts())})")
     tally = Tally()
+    beside = Beside(2400)
     begin = time.monotonic()
     try:
-        for part, step in STEPS:
-            if part not in wanted:
-                continue
-            print(f"==> {part}", flush=True)
-            try:
-                step(tally)
-            except Exception as error:  # One part's breakdown must not hide the others' results.
-                tally.broken(part, repr(error))
+        if any(part in wanted for part, _ in STEPS_BESIDE):
+            beside.start([sys.executable, __file__, BESIDE, *wanted])
+        take(STEPS, wanted, tally)
+        beside.collect(tally)
+        take(STEPS_ALONE, wanted, tally)
     finally:
-        clang.stop()
+        beside.stop()
     print(f"\n{time.monotonic() - begin:.0f} s; logs are in {LOGS.relative_to(ROOT)}")
     print(f"{tally.passed} passed, {tally.failed} failed", flush=True)
     sys.exit(1 if tally.failed or not tally.passed else 0)

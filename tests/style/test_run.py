@@ -62,7 +62,7 @@ def test_children_that_a_program_leaves_behind_end(tmp_path):
 def test_a_signal_ends_what_runs(tmp_path, number):
     program = (f"import sys; sys.path.insert(0, {str(TESTS)!r}); import run; sys.argv = ['run'];"
                f"run.STEPS = [('x', lambda tally: run.call({with_a_child(tmp_path / 'pid')!r}))];"
-               "run.PARTS = ['x']; run.main()")
+               "run.STEPS_BESIDE = run.STEPS_ALONE = []; run.main()")
     runner = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL)
     until((tmp_path / "pid").exists, 30)
     runner.send_signal(number)
@@ -70,28 +70,46 @@ def test_a_signal_ends_what_runs(tmp_path, number):
     assert child_ends(tmp_path / "pid")
 
 
-def test_what_runs_beside_others_is_waited_for_and_counted(tmp_path, capsys):
-    (tmp_path / "test_planted.py").write_text("def test_one(): pass\ndef test_two(): assert False\n")
+def beside(text, limit=60):
+    """What runs beside others: a program of this text, given the file for its rows."""
+    started = run.Beside(limit)
+    started.start([sys.executable, "-c", text])
+    return started
+
+
+ROWS = "import sys; open(sys.argv[1], 'w').write('[\"x\", 1, {failed}, 0, 0.1]\\n'); "
+
+
+@pytest.mark.parametrize("text, passed, failed", [
+    (ROWS.format(failed=0), 1, 0),
+    (ROWS.format(failed=2) + "sys.exit(1)", 1, 2),
+    (ROWS.format(failed=0) + "sys.exit(1)", 1, 1),
+    (ROWS.format(failed=0) + "sys.exit(7)", 1, 1),
+    ("", 0, 1),
+    ("import time; time.sleep(600)", 0, 1),
+])
+def test_what_runs_beside_others_is_waited_for_and_counted(text, passed, failed):
     tally = run.Tally()
-    beside = run.Beside("planted", [tmp_path / "test_planted.py"], 60)
-    beside.start(tally)
-    beside.collect(tally)
-    assert (tally.passed, tally.failed) == (1, 1)
-    assert "test_two" in capsys.readouterr().out  # The end of its log.
-    run.log_of("planted").unlink()
+    beside(text, 5 if "sleep" in text else 60).collect(tally)
+    assert (tally.passed, tally.failed) == (passed, failed)
+    run.log_of("beside").unlink()
+
+
+def test_rows_of_one_run_are_read_by_another(tmp_path):
+    run.Tally(tmp_path / "rows").add("x", 3, 1, 2, 0.5)
+    tally = run.Tally()
+    beside(f"import shutil, sys; shutil.copy({str(tmp_path / 'rows')!r}, sys.argv[1]); sys.exit(1)"
+           ).collect(tally)
+    assert tally.rows == [("x", 3, 1, 2, 0.5)]
 
 
 def test_what_runs_beside_others_ends_with_them(tmp_path):
-    (tmp_path / "test_planted.py").write_text(
-        "import os, pathlib, time\n"
-        "def test_one():\n"
-        f"    file = pathlib.Path({str(tmp_path / 'pid')!r})\n"
-        "    file.with_suffix('.new').write_text(str(os.getpid()))\n"
-        "    file.with_suffix('.new').rename(file)\n"
-        "    time.sleep(600)\n")
-    beside = run.Beside("planted", [tmp_path / "test_planted.py"], 60)
-    beside.start(run.Tally())
+    started = beside("import os, pathlib, time\n"
+                     f"file = pathlib.Path({str(tmp_path / 'pid')!r})\n"
+                     "file.with_suffix('.new').write_text(str(os.getpid()))\n"
+                     "file.with_suffix('.new').rename(file)\n"
+                     "time.sleep(600)\n")
     until((tmp_path / "pid").exists, 30)
-    beside.stop()
+    started.stop()
     assert child_ends(tmp_path / "pid")
-    run.log_of("planted").unlink()
+    run.log_of("beside").unlink()
