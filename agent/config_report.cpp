@@ -143,15 +143,16 @@ std::string describe_keys(const AgentConfig& config) {
 
 std::string describe_users(const AgentConfig& config, ConfigReport& report) {
   if (!config.users_file) return "nobody is asked who he is";
-  return planned(trust::read_users_file(*config.users_file), report, [&](const trust::Users& users) {
-    std::map<trust::Role, std::size_t> counts;
-    for (const auto& [name, user] : users) ++counts[user.role];
-    std::vector<std::string> roles;
-    for (const auto& [role, count] : counts) {
-      roles.push_back(std::to_string(count) + " " + std::string(trust::to_string(role)));
-    }
-    return config.users_file->string() + (roles.empty() ? ": nobody" : ": " + join(roles));
-  });
+  return planned(
+      trust::read_users_file(*config.users_file), report, [&](const trust::Users& users) {
+        std::map<trust::Role, std::size_t> counts;
+        for (const auto& [name, user] : users) ++counts[user.role];
+        std::vector<std::string> roles;
+        for (const auto& [role, count] : counts) {
+          roles.push_back(std::to_string(count) + " " + std::string(trust::to_string(role)));
+        }
+        return config.users_file->string() + (roles.empty() ? ": nobody" : ": " + join(roles));
+      });
 }
 
 std::string describe_limits(const http_api::LimitSettings& limits) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/fnv1a.hpp"
+#include "trust/users.hpp"
 
 namespace dockherd::agent {
 
@@ -98,10 +99,17 @@ Result<Specification> specification_of(const json& inspection) {
   labels[supersedes_label] = superseding(labels, specification.id);
   body["Labels"] = std::move(labels);
   body["HostConfig"] = object_in(inspection, "HostConfig");
+  // Where cgroups are of version 1 a daemon writes "host" when nothing was asked for. An operator
+  // who may not ask for it would be refused at the new host.
+  json& host_config = body["HostConfig"];
+  if (body["Labels"].contains(trust::owner_label) &&
+      text_in(host_config, "CgroupnsMode") == "host") {
+    host_config.erase("CgroupnsMode");
+  }
   // The daemon's own lists, unless the user has emptied them.
   for (const char* paths : {"MaskedPaths", "ReadonlyPaths"}) {
-    const auto found = body["HostConfig"].find(paths);
-    if (found != body["HostConfig"].end() && !found->empty()) body["HostConfig"].erase(found);
+    const auto found = host_config.find(paths);
+    if (found != host_config.end() && !found->empty()) host_config.erase(found);
   }
   body["NetworkingConfig"]["EndpointsConfig"] = endpoints_of(inspection, specification.id);
   specification.body = dump_json(body);

@@ -56,6 +56,16 @@ TEST(RescheduleRules, a_specification_has_what_the_user_wished_and_not_what_the_
   EXPECT_EQ(body["Labels"][supersedes_label], id_a);
 }
 
+TEST(RescheduleRules, what_a_daemon_writes_where_nothing_was_asked_for_is_no_operators_wish) {
+  json told = inspection();
+  told["HostConfig"]["CgroupnsMode"] = "host";
+  EXPECT_EQ(json::parse(specification_of(told)->body)["HostConfig"]["CgroupnsMode"], "host");
+  told["Config"]["Labels"]["dockherd.owner"] = "ann";
+  EXPECT_FALSE(json::parse(specification_of(told)->body)["HostConfig"].contains("CgroupnsMode"));
+  told["HostConfig"]["CgroupnsMode"] = "private";
+  EXPECT_EQ(json::parse(specification_of(told)->body)["HostConfig"]["CgroupnsMode"], "private");
+}
+
 TEST(RescheduleRules, the_constraints_hold_again_for_what_is_made_of_it) {
   const auto made = specification_of(inspection());
   ASSERT_TRUE(made);
