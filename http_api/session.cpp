@@ -3,11 +3,8 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/rfc7230.hpp>
-#include <boost/none.hpp>
 
 #include "base/cancellation.hpp"
-#include "http_api/browser_guard.hpp"
 #include "http_api/message_head.hpp"
 #include "http_api/verb_handlers.hpp"
 
@@ -20,30 +17,6 @@ constexpr std::size_t header_read_bytes = 16u << 10;
 Persistence persistence_of(const http::request<PassingBody>& request, bool stopping) {
   if (stopping || !request.keep_alive()) return Persistence::close;
   return request.version() >= 11 ? Persistence::keep_silently : Persistence::keep_said;
-}
-
-/// RFC 9112, 6.1 and 6.3: what ends a body of any other coding cannot be known, so neither where
-/// the next request begins. The parser takes such a body for an empty one.
-bool framing_is_known(const http::request<http::empty_body>& request) {
-  const auto codings = request.count(http::field::transfer_encoding);
-  if (codings == 0) return true;
-  return codings == 1 && request.version() >= 11 &&
-         boost::beast::iequals(request[http::field::transfer_encoding], "chunked");
-}
-
-/// Why a request may not run, whatever it asks for.
-std::optional<VerbReply> refusal_of(const http::request<PassingBody>& head) {
-  const auto hosts = head.count(http::field::host);
-  if (hosts > 1 || (hosts == 0 && head.version() >= 11)) {
-    return http_error_reply(400, "a request needs exactly one Host header");
-  }
-  if (!is_plain_target(as_view(head.target()))) {
-    return http_error_reply(400, "the request target must begin with /, http:// or https://");
-  }
-  if (!is_trusted_origin(as_view(head[http::field::origin]), as_view(head[http::field::host]))) {
-    return http_error_reply(403, "a web page of another origin may not use this agent");
-  }
-  return std::nullopt;
 }
 
 /// In Docker's form.
@@ -146,7 +119,7 @@ asio::awaitable<bool> Session::serve_one() {
     co_await send_last(response);
     co_return false;
   }
-  const auto body = std::make_shared<RequestBody>(connection_, std::move(*parser_));
+  const auto body = std::make_shared<RequestBody>(connection_, head_reader_->take());
   const Route route = find_route(body->head().method(), as_view(body->head().target()));
   co_return co_await serve_known(body, route);
 }
@@ -178,7 +151,7 @@ asio::awaitable<bool> Session::serve_own(std::shared_ptr<RequestBody> body, Call
 
 asio::awaitable<bool> Session::serve_docker(std::shared_ptr<RequestBody> body, Caller caller) {
   phase_ = Phase::answering;
-  if (const auto refusal = refusal_of(body->head())) {
+  if (const auto refusal = why_refused(body->head())) {
     const Response response(*refusal);
     co_await send_last(response);
     co_return false;
@@ -210,16 +183,17 @@ asio::awaitable<bool> Session::serve_docker(std::shared_ptr<RequestBody> body, C
 }
 
 asio::awaitable<Session::Received> Session::receive_head() {
-  parser_.emplace();
-  parser_->header_limit(static_cast<std::uint32_t>(context_.settings.max_header_bytes));
-  parser_->body_limit(boost::none);
-  header_bytes_ = 0;
+  head_reader_.emplace(context_.settings.max_header_bytes);
   phase_ = Phase::idle;
   connection_->arm(context_.settings.idle_timeout);
   for (;;) {
     fault_ = {};
-    if (parse_buffered(fault_)) co_return fault_ ? Received::broken : Received::head;
-    if (phase_ == Phase::idle && (parser_->got_some() || connection_->buffer().size() > 0)) {
+    if (head_reader_->read(connection_->buffer(), fault_)) {
+      if (fault_) co_return Received::broken;
+      connection_->disarm();
+      co_return Received::head;
+    }
+    if (phase_ == Phase::idle && (head_reader_->begun() || connection_->buffer().size() > 0)) {
       phase_ = Phase::receiving;
       connection_->arm(context_.settings.header_timeout);
     }
@@ -231,37 +205,8 @@ asio::awaitable<Session::Received> Session::receive_head() {
   }
 }
 
-/// Gives the parser what has been read. True when the header is complete or `fault` is set. The
-/// parser forgets each field that it has taken, so its own limit holds for one field only.
-bool Session::parse_buffered(boost::system::error_code& fault) {
-  auto& buffer = connection_->buffer();
-  // RFC 9112, 2.2: empty lines before a request are ignored.
-  while (!parser_->got_some() && buffer.size() >= 2 &&
-         std::string_view(static_cast<const char*>(buffer.data().data()), 2) == "\r\n") {
-    buffer.consume(2);
-  }
-  while (buffer.size() > 0 && !fault) {
-    const auto allowed =
-        asio::buffer(buffer.data(), context_.settings.max_header_bytes - header_bytes_);
-    const std::size_t used = parser_->put(allowed, fault);
-    header_bytes_ += used;
-    buffer.consume(used);
-    if (!parser_->is_header_done()) continue;
-    if (!fault && !framing_is_known(parser_->get())) fault = http::error::bad_transfer_encoding;
-    connection_->disarm();
-    return true;
-  }
-  if (fault == http::error::need_more) {
-    fault = {};
-    if (header_bytes_ + buffer.size() > context_.settings.max_header_bytes) {
-      fault = http::error::header_limit;
-    }
-  }
-  return static_cast<bool>(fault);
-}
-
 asio::awaitable<Response> Session::answer(const Head& head, std::string body, Caller caller) {
-  if (auto refusal = refusal_of(head)) co_return Response(std::move(*refusal));
+  if (auto refusal = why_refused(head)) co_return Response(std::move(*refusal));
   const std::string_view path = path_of(as_view(head.target()));
   switch (find_route(head.method(), as_view(head.target()))) {
     case Route::run_verb:

@@ -3,8 +3,6 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +14,7 @@
 #include "http_api/cluster_api.hpp"
 #include "http_api/connection.hpp"
 #include "http_api/docker_api.hpp"
+#include "http_api/head_reader.hpp"
 #include "http_api/http_date.hpp"
 #include "http_api/rarely_said.hpp"
 #include "http_api/responses.hpp"
@@ -84,7 +83,6 @@ class Session {
   std::optional<Response> refuse_caller(const Head& head, Route route,
                                         const Result<Caller>& caller);
   asio::awaitable<Received> receive_head();
-  bool parse_buffered(boost::system::error_code& fault);
   asio::awaitable<Response> answer(const Head& head, std::string body, Caller caller);
   asio::awaitable<bool> send(const Response& response, Persistence persistence, bool with_body);
   /// Without waiting, when the session has been cancelled.
@@ -94,12 +92,11 @@ class Session {
 
   SessionContext& context_;
   std::shared_ptr<Connection> connection_;
-  const std::string address_;                      // Of the client, without its port.
-  std::optional<RequestBody::HeadParser> parser_;  // Of the request under way.
-  Exchange* exchange_ = nullptr;                   // While one is being answered.
-  boost::system::error_code fault_;                // Why Received::broken.
-  std::string head_;              // Reused, so that a response allocates nothing for it.
-  std::size_t header_bytes_ = 0;  // That the parser has taken, until the header is complete.
+  const std::string address_;              // Of the client, without its port.
+  std::optional<HeadReader> head_reader_;  // Of the request under way.
+  Exchange* exchange_ = nullptr;           // While one is being answered.
+  boost::system::error_code fault_;        // Why Received::broken.
+  std::string head_;                       // Reused, so that a response allocates nothing for it.
   Phase phase_ = Phase::idle;
   bool stopping_ = false;
 };
