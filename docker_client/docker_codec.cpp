@@ -225,6 +225,16 @@ std::optional<std::string> created_id(std::string_view body) {
   return id;
 }
 
+std::string take_lines(std::string& received, bool ended) {
+  const auto newline = received.rfind('\n');
+  const std::size_t whole = ended                          ? received.size()
+                            : newline == std::string::npos ? 0
+                                                           : newline + 1;
+  std::string taken = received.substr(0, whole);
+  received.erase(0, whole);
+  return taken;
+}
+
 void deliver_lines(std::string_view text, const std::function<void(std::string_view)>& on_line) {
   while (!text.empty()) {
     const auto newline = text.find('\n');

@@ -49,6 +49,10 @@ std::optional<std::string> pull_failure(std::string_view body);
 /// The "Id" of the answer to a create; nothing when there is none.
 std::optional<std::string> created_id(std::string_view body);
 
+/// Takes out of what has been `received` of a stream the lines that are whole, each with its end;
+/// once it has `ended` all that is left.
+std::string take_lines(std::string& received, bool ended);
+
 /// Calls `on_line` for each line that is not empty, without its end ("\n" or "\r\n").
 void deliver_lines(std::string_view text, const std::function<void(std::string_view)>& on_line);
 

@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "docker_client/docker_codec.hpp"
+
 namespace dockherd::docker_client {
 
 namespace {
@@ -219,14 +221,7 @@ bool Transfer::read_body(std::string_view data) {
 }
 
 std::string Transfer::take_lines() {
-  std::string taken;
-  const auto newline = response_.body.rfind('\n');
-  const std::size_t complete = ended()                        ? response_.body.size()
-                               : newline == std::string::npos ? 0
-                                                              : newline + 1;
-  taken.assign(response_.body, 0, complete);
-  response_.body.erase(0, complete);
-  return taken;
+  return docker_client::take_lines(response_.body, ended());
 }
 
 DockerResponse Transfer::take_response() {

@@ -111,6 +111,16 @@ TEST(PullFailure, hides_in_a_successful_answer) {
   EXPECT_EQ(pull_failure("{\"status\":\"no \\\"error\\\" here\"}"), std::nullopt);
 }
 
+TEST(Lines, are_taken_when_they_are_whole) {
+  std::string received = "one\ntw";
+  EXPECT_EQ(take_lines(received, false), "one\n");
+  EXPECT_EQ(take_lines(received, false), "");
+  received += "o\n\nthree";
+  EXPECT_EQ(take_lines(received, false), "two\n\n");
+  EXPECT_EQ(take_lines(received, true), "three");
+  EXPECT_EQ(received, "");
+}
+
 TEST(Version, is_read) {
   const auto version =
       decode_version(R"({"Version":"20.10.24","ApiVersion":"1.41","MinAPIVersion":"1.12"})");
