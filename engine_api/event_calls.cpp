@@ -304,7 +304,7 @@ asio::awaitable<bool> EventCalls::push(Stream& stream, Source& source, std::stri
     if (taken) break;
     co_await context_.clock.sleep_until(context_.clock.now() + look_for_room);
   }
-  if (const auto nano = integer_of(event->find("timeNano"))) source.since = *nano + 1;
+  if (const auto nano = integer_of(event->find("timeNano"))) source.since = moment_after(*nano);
   co_return !stream.ended;
 }
 

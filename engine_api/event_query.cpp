@@ -1,6 +1,8 @@
 #include "engine_api/event_query.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "engine_api/list_query.hpp"
 
@@ -43,9 +45,15 @@ std::optional<std::int64_t> read_event_time(std::string_view text) {
 }
 
 std::string event_time_text(std::int64_t nanoseconds) {
+  nanoseconds = std::max<std::int64_t>(nanoseconds, 0);
   std::string fraction = std::to_string(nanoseconds % nanos_per_second);
   fraction.insert(0, decimals - fraction.size(), '0');
   return std::to_string(nanoseconds / nanos_per_second) + "." + fraction;
+}
+
+std::int64_t moment_after(std::int64_t nanoseconds) {
+  constexpr auto last = std::numeric_limits<std::int64_t>::max();
+  return nanoseconds == last ? last : nanoseconds + 1;
 }
 
 EventQuery::EventQuery(Query query) : query_(std::move(query)) {

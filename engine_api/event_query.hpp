@@ -20,8 +20,11 @@ inline constexpr std::int64_t nanos_per_second = 1'000'000'000;
 /// Seconds since 1970 with at most nine decimals, as Docker's clients give times, in nanoseconds.
 /// Nothing for anything else.
 std::optional<std::int64_t> read_event_time(std::string_view text);
-/// The same the other way.
+/// The same the other way. A moment before 1970, of a clock that is wrong, is its beginning.
 std::string event_time_text(std::int64_t nanoseconds);
+/// From when on to ask for what comes after an event of that moment, whatever a daemon gave for
+/// one.
+std::int64_t moment_after(std::int64_t nanoseconds);
 
 class EventQuery {
  public:

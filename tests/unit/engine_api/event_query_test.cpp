@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace dockherd::engine_api {
 namespace {
 
@@ -25,6 +27,15 @@ TEST(EventTime, is_seconds_with_up_to_nine_decimals) {
   }
   EXPECT_EQ(event_time_text(1'000'000'001), "1.000000001");
   EXPECT_EQ(event_time_text(1'700'000'000'500'000'000), "1700000000.500000000");
+}
+
+TEST(EventTime, of_a_clock_that_is_wrong_is_still_one_that_a_daemon_takes) {
+  EXPECT_EQ(event_time_text(-1), "0.000000000");
+  EXPECT_EQ(event_time_text(-123'456'789), "0.000000000");
+  EXPECT_EQ(event_time_text(std::numeric_limits<std::int64_t>::min()), "0.000000000");
+  EXPECT_EQ(moment_after(-5), -4);
+  EXPECT_EQ(moment_after(std::numeric_limits<std::int64_t>::max()),
+            std::numeric_limits<std::int64_t>::max());
 }
 
 TEST(EventQuery, passes_on_what_the_client_asked_for) {
