@@ -5,6 +5,7 @@
 #include "base/json_reader.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "engine_api/object_text.hpp"
 #include "http_api/responses.hpp"
 
 namespace dockherd::agent {
@@ -16,11 +17,13 @@ constexpr std::chrono::milliseconds look_again{20};
 constexpr std::chrono::milliseconds wait_for_others{100};
 constexpr unsigned tries_at_most = 6;
 
+/// Of many creates at once that each ask for what no host has: a sum that went round would be
+/// within every quota.
 PromiseKeeper::Usage sum(const PromiseKeeper::Usage& a, const PromiseKeeper::Usage& b) {
   PromiseKeeper::Usage all;
-  all.containers = a.containers + b.containers;
-  all.nano_cpus = a.nano_cpus + b.nano_cpus;
-  all.memory_bytes = a.memory_bytes + b.memory_bytes;
+  all.containers = engine_api::saturated_sum(a.containers, b.containers);
+  all.nano_cpus = engine_api::saturated_sum(a.nano_cpus, b.nano_cpus);
+  all.memory_bytes = engine_api::saturated_sum(a.memory_bytes, b.memory_bytes);
   return all;
 }
 
@@ -34,7 +37,9 @@ Error unavailable(std::string why) {
 std::optional<std::string> beyond(const char* what, std::int64_t used, std::int64_t asked,
                                   const std::optional<std::int64_t>& quota, double unit,
                                   const char* unit_name) {
-  if (!quota || asked == 0 || used + asked <= *quota) return std::nullopt;
+  if (!quota || asked == 0 || engine_api::saturated_sum(used, asked) <= *quota) {
+    return std::nullopt;
+  }
   const auto text = [unit](std::int64_t amount) {
     const auto whole = static_cast<std::int64_t>(unit);
     if (amount % whole == 0) return std::to_string(amount / whole);
