@@ -28,20 +28,6 @@ Error refused(int status, std::string message) {
   return error;
 }
 
-/// The member "given": host by item.
-std::map<std::uint32_t, std::string> places_in(const json& body) {
-  std::map<std::uint32_t, std::string> places;
-  const json* given = find_member(body, "given");
-  if (given == nullptr || !given->is_object() || given->size() > limits::instances) return places;
-  for (const auto& [item, host] : given->items()) {
-    const auto number = parse_json(item);
-    const bool is_item =
-        number && number->is_number_unsigned() && number->get<std::uint64_t>() <= limits::instances;
-    if (is_item && host.is_string()) places[number->get<std::uint32_t>()] = host;
-  }
-  return places;
-}
-
 std::uint64_t weight_of(const std::string& key, const NodeId& node) {
   return fnv1a(fnv1a(fnv1a(fnv1a_start, "key "), key), node.raw());
 }
@@ -88,7 +74,7 @@ class CreateKeys::Held final : public Use {
   void add(const NodeId& judge, const std::string& answer) {
     judges_.push_back(judge);
     const auto body = parse_json(answer);
-    if (body) given.merge(places_in(*body));
+    if (body) given.merge(key_places_in(*body));
   }
   void add_silent(const NodeId& judge) {
     judges_.push_back(judge);
@@ -308,23 +294,16 @@ VerbReply CreateKeys::judge(const NodeId& from, const ClaimKeyVerb& verb) {
 }
 
 Result<void> CreateKeys::noted(const NodeId& from, const std::string& notice) {
-  const auto document = parse_json(notice);
-  if (!document) return document.error();
-  const auto reader = JsonReader::of(*document);
-  if (!reader) return reader.error();
-  const auto key = reader->string("key");
-  const auto token = reader->string("token");
-  const auto ended = reader->boolean("ended");
-  if (!key || !*key || !token || !ended) {
-    return Error(errc::bad_request, "news of a key needs key, token, and given or ended");
-  }
-  if (!*token) return remember(**key, places_in(*document));
-  const auto entry = entries_.find(**key);
-  if (entry == entries_.end() || entry->second.from != from || entry->second.token != **token) {
+  auto news = decode_key_news(notice);
+  if (!news) return news.error();
+  if (!news->token) return remember(news->key, std::move(news->given));
+  const auto entry = entries_.find(news->key);
+  if (entry == entries_.end() || entry->second.from != from ||
+      entry->second.token != *news->token) {
     return {};
   }
   const TimePoint now = herd_.clock.now();
-  for (auto& [item, host] : places_in(*document)) {
+  for (auto& [item, host] : news->given) {
     if (host.empty()) {
       entry->second.given.erase(item);
     } else {
@@ -333,14 +312,14 @@ Result<void> CreateKeys::noted(const NodeId& from, const std::string& notice) {
     entry->second.until = now + remembered_for;
     entry->second.lease = now + longest_request;
   }
-  if (ended->value_or(false)) {
+  if (news->ended) {
     entry->second.token.clear();
     if (entry->second.given.empty()) entries_.erase(entry);
   }
   return {};
 }
 
-Result<void> CreateKeys::remember(const std::string& key, Places places) {
+Result<void> CreateKeys::remember(const std::string& key, KeyPlaces places) {
   if (!entries_.contains(key) && !make_room()) return {};
   Entry& entry = entries_[key];
   entry.given.merge(places);
@@ -352,10 +331,10 @@ void CreateKeys::on_joined(const NodeId& peer) {
   for (const auto& [key, entry] : entries_) {
     if (entry.given.empty() || herd_.clock.now() >= entry.until) continue;
     if (!is_judge_of(key, peer)) continue;
-    json places = json::object();
-    for (const auto& [item, host] : entry.given) places[std::to_string(item)] = host;
-    herd_.bus.notify(peer, std::string(topic_key),
-                     dump_json(json{{"key", key}, {"given", std::move(places)}}));
+    KeyNews news;
+    news.key = key;
+    news.given = entry.given;
+    herd_.bus.notify(peer, std::string(topic_key), encode_key_news(news));
   }
 }
 

@@ -16,6 +16,7 @@
 
 #include "agent/herd.hpp"
 #include "agent/key_labels.hpp"
+#include "agent/notice_codec.hpp"
 #include "agent/replies.hpp"
 #include "agent/verbs.hpp"
 #include "docker_client/docker.hpp"
@@ -73,7 +74,6 @@ class CreateKeys {
   asio::awaitable<VerbReply> find(FindKeyVerb verb, TimePoint deadline);
 
  private:
-  using Places = std::map<std::uint32_t, std::string>;  // Host by item.
   struct Entry {
     NodeId from;
     std::string token;  ///< Empty: nobody's request goes on.
@@ -92,7 +92,7 @@ class CreateKeys {
   void tell(const std::vector<NodeId>& judges, const json& notice);
   void tell_now(const std::vector<NodeId>& judges, const std::string& text);
   asio::awaitable<void> tell_again(std::vector<NodeId> judges, std::string text);
-  Result<void> remember(const std::string& key, Places places);
+  Result<void> remember(const std::string& key, KeyPlaces places);
   bool make_room();
 
   Herd& herd_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "agent/notice_codec.hpp"
 #include "base/counted.hpp"
 #include "base/json_reader.hpp"
 #include "docker_client/docker_codec.hpp"
@@ -20,12 +21,6 @@ constexpr std::chrono::milliseconds status_fresh_for{1'000};
 constexpr std::chrono::milliseconds surely_subscribed{500};
 constexpr std::chrono::milliseconds first_second_look{2};  // Doubled with each further one.
 constexpr unsigned second_looks = 6;
-
-json encode_put(const std::vector<std::pair<std::string, std::vector<std::string>>>& put) {
-  json list = json::array();
-  for (const auto& [id, names] : put) list.push_back(json{{"id", id}, {"names", names}});
-  return list;
-}
 
 std::string owner_of(const ContainerSummary& summary) {
   const auto label = summary.labels.find(std::string(trust::owner_label));
@@ -392,13 +387,18 @@ void DockerWatcher::apply(const TableChanges& changes) {
     promises_.removed(id);
     if (on_removed_) on_removed_(id);
   }
-  const json notice{
-      {"put", encode_put(changes.put)}, {"removed", changes.removed}, {"sum", herd_.own_sum()}};
-  herd_.bus.notify_all(std::string(topic_containers), dump_json(notice));
+  ContainersNotice notice;
+  notice.put = changes.put;
+  notice.removed = changes.removed;
+  notice.sum = herd_.own_sum();
+  herd_.bus.notify_all(std::string(topic_containers), encode_containers(notice));
 }
 
 std::string DockerWatcher::snapshot() const {
-  return dump_json(json{{"all", true}, {"put", encode_put(table_.names())}});
+  ContainersNotice notice;
+  notice.all = true;
+  notice.put = table_.names();
+  return encode_containers(notice);
 }
 
 void DockerWatcher::set_daemon_up() {

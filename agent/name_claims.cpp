@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/notice_codec.hpp"
 #include "base/fnv1a.hpp"
 #include "base/json_reader.hpp"
 #include "base/limits.hpp"
@@ -114,8 +115,11 @@ void NameClaims::release(const NodeId& judge, const std::string& name, const std
     end_claim(name, token, used);
     return;
   }
-  herd_.bus.notify(judge, std::string(topic_name_released),
-                   dump_json(json{{"name", name}, {"token", token}, {"used", used}}));
+  ReleasedName released;
+  released.name = name;
+  released.token = token;
+  released.used = used;
+  herd_.bus.notify(judge, std::string(topic_name_released), encode_released_name(released));
 }
 
 void NameClaims::end_claim(const std::string& name, const std::string& token, bool used) {
@@ -129,17 +133,9 @@ void NameClaims::end_claim(const std::string& name, const std::string& token, bo
 }
 
 Result<void> NameClaims::released(const std::string& notice) {
-  const auto document = parse_json(notice);
-  if (!document) return document.error();
-  const auto reader = JsonReader::of(*document);
-  if (!reader) return reader.error();
-  const auto name = reader->string("name");
-  const auto token = reader->string("token");
-  const auto used = reader->boolean("used");
-  if (!name || !*name || !token || !*token || !used) {
-    return Error(errc::bad_request, "a released name needs name, token and used");
-  }
-  end_claim(**name, **token, used->value_or(false));
+  const auto released = decode_released_name(notice);
+  if (!released) return released.error();
+  end_claim(released->name, released->token, released->used);
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "agent/notice_codec.hpp"
 #include "base/json_reader.hpp"
 
 namespace dockherd::agent {
@@ -165,36 +166,15 @@ Result<void> PeerWatcher::take_containers(const NodeId& from, const std::string&
   if (herd_.nodes.find(from) == nullptr || from == herd_.self()) {
     return Error(errc::bad_request, "containers of a node that is not a peer");
   }
-  const auto document = parse_json(text);
-  if (!document) return document.error();
-  const auto notice = JsonReader::of(*document);
+  auto notice = decode_containers(text);
   if (!notice) return notice.error();
-  const auto all = notice->boolean("all");
-  if (!all) return all.error();
-  if (all->value_or(false)) herd_.directory.remove_node(from);
-  const json* put = notice->any("put");
-  if (put != nullptr && put->is_array()) {
-    for (const json& item : *put) {
-      const auto entry = JsonReader::of(item, "put.");
-      if (!entry) return entry.error();
-      const auto id = entry->string("id");
-      auto names = entry->strings("names", 64);
-      if (!id || !*id || !looks_like_container_id(**id)) {
-        return Error(errc::bad_request, "put.id must be a container's id");
-      }
-      if (!names) return names.error();
-      if (!herd_.directory.has(from, **id)) herd_.note_new_container(from);
-      herd_.put(from, **id, names->value_or(std::vector<std::string>()));
-    }
+  if (notice->all) herd_.directory.remove_node(from);
+  for (auto& [id, names] : notice->put) {
+    if (!herd_.directory.has(from, id)) herd_.note_new_container(from);
+    herd_.put(from, id, std::move(names));
   }
-  auto removed = notice->strings("removed", limits::json_bytes);
-  if (!removed) return removed.error();
-  for (const std::string& id : removed->value_or(std::vector<std::string>())) {
-    herd_.directory.remove(from, id);
-  }
-  const auto sum = notice->string("sum");
-  if (!sum) return sum.error();
-  if (*sum) compare(from, **sum);
+  for (const std::string& id : notice->removed) herd_.directory.remove(from, id);
+  if (notice->sum) compare(from, *notice->sum);
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "agent/quota_judge.hpp"
 
+#include "agent/notice_codec.hpp"
 #include "agent/user_rules.hpp"
 #include "base/fnv1a.hpp"
 #include "base/json_reader.hpp"
@@ -237,7 +238,10 @@ asio::awaitable<VerbReply> QuotaJudge::usage(UsageVerb verb, TimePoint deadline)
 }
 
 void QuotaJudge::release(const NodeId& judge, const std::string& user, const std::string& token) {
-  const std::string notice = dump_json(json{{"user", user}, {"token", token}});
+  ReleasedGrant grant;
+  grant.user = user;
+  grant.token = token;
+  const std::string notice = encode_released_grant(grant);
   if (judge == herd_.self()) {
     const auto done = released(notice);
     if (!done) herd_.log->error("a grant was not released error={}", done.error().message);
@@ -247,18 +251,11 @@ void QuotaJudge::release(const NodeId& judge, const std::string& user, const std
 }
 
 Result<void> QuotaJudge::released(const std::string& notice) {
-  const auto document = parse_json(notice);
-  if (!document) return document.error();
-  const auto reader = JsonReader::of(*document);
-  if (!reader) return reader.error();
-  const auto user = reader->string("user");
-  const auto token = reader->string("token");
-  if (!user || !*user || !token || !*token) {
-    return Error(errc::bad_request, "a released grant needs user and token");
-  }
-  const auto claims = claims_.find(**user);
+  const auto released = decode_released_grant(notice);
+  if (!released) return released.error();
+  const auto claims = claims_.find(released->user);
   if (claims == claims_.end()) return {};
-  claims->second.erase(**token);
+  claims->second.erase(released->token);
   if (claims->second.empty()) claims_.erase(claims);
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/notice_codec.hpp"
 #include "base/limits.hpp"
 #include "docker_client/docker_codec.hpp"
 #include "docker_client/docker_requests.hpp"
@@ -56,33 +57,25 @@ void SupersededWatcher::on_joined(const NodeId& peer) {
 }
 
 void SupersededWatcher::tell(const NodeId& to, const Replacing& replacing) {
-  herd_.bus.notify(to, std::string(topic_superseded),
-                   dump_json(json{{"ids", replacing.ids},
-                                  {"by", replacing.id},
-                                  {"name", replacing.name},
-                                  {"owner", replacing.owner}}));
+  SupersededNotice notice;
+  notice.by = replacing.id;
+  notice.ids = replacing.ids;
+  notice.name = replacing.name;
+  notice.owner = replacing.owner;
+  herd_.bus.notify(to, std::string(topic_superseded), encode_superseded(notice));
 }
 
 Result<void> SupersededWatcher::take(const NodeId& from, const std::string& text) {
-  const auto document = parse_json(text);
-  if (!document) return document.error();
-  const auto reader = JsonReader::of(*document);
-  if (!reader) return reader.error();
-  const auto ids = reader->strings("ids", limits::ids_per_request);
-  const auto by = reader->string("by");
-  const auto name = reader->string("name");
-  const auto owner = reader->string("owner");
-  if (!ids || !*ids || !by || !*by || !looks_like_container_id(**by) || !name || !owner) {
-    return Error(errc::bad_request, "superseded containers need ids, by, name and owner");
-  }
+  auto notice = decode_superseded(text);
+  if (!notice) return notice.error();
   if (herd_.nodes.find(from) == nullptr) {
     return Error(errc::bad_request, "superseded containers from a node that is not a peer");
   }
   Replacing replacing;
-  replacing.id = **by;
-  replacing.name = name->value_or("");
-  replacing.owner = owner->value_or("");
-  replacing.ids = **ids;
+  replacing.id = std::move(notice->by);
+  replacing.name = std::move(notice->name);
+  replacing.owner = std::move(notice->owner);
+  replacing.ids = std::move(notice->ids);
   note_replaced(replacing);
   return {};
 }

@@ -128,6 +128,14 @@ TEST_F(PeerWatcherTest, strangers_and_this_node_itself_are_not_listened_to) {
   EXPECT_EQ(agent.herd.own_status().hostname, "host1");
 }
 
+TEST_F(PeerWatcherTest, of_a_broken_notice_nothing_is_taken) {
+  agent.peer_watcher.on_peer_joined(peer);
+  containers(json{{"put", json::array({entry(first_id, "web")})}});
+  containers(json{{"all", true}, {"put", json::array({entry(second_id, "db"), json(7)})}});
+  EXPECT_TRUE(has(first_id));
+  EXPECT_FALSE(has(second_id));
+}
+
 TEST_F(PeerWatcherTest, a_lost_node_takes_its_containers_along_and_is_remembered) {
   agent.peer_watcher.on_peer_joined(peer);
   containers({{"put", {entry(first_id, "web")}}});
