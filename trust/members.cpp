@@ -30,8 +30,9 @@ Result<void> judge_members(const json& object, const std::string& where,
   if (!object.is_object()) return refused(own_place, "it must be an object");
   std::set<std::string_view> seen;
   for (const auto& [key, value] : object.items()) {
-    const auto member = std::find_if(known.begin(), known.end(), [&key](const Member& candidate) {
-      return is_named(key, candidate.name);
+    const std::string_view name = key;  // clang 14 cannot capture what a binding names.
+    const auto member = std::find_if(known.begin(), known.end(), [name](const Member& candidate) {
+      return is_named(name, candidate.name);
     });
     if (member == known.end()) {
       return refused(where + shortened(key, longest_shown),
