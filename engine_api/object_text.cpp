@@ -53,7 +53,8 @@ void ObjectText::set(std::string_view key, std::string value) {
 }
 
 void ObjectText::set_before(std::string_view other, std::string_view key, std::string value) {
-  if (const auto found = last_of(key); found != members_.end()) members_.erase(found);
+  // All of them: one that was left behind `other` would count.
+  std::erase_if(members_, [key](const Member& member) { return member.key == key; });
   members_.insert(last_of(other), {std::string(key), {}, std::move(value)});
 }
 

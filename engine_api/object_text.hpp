@@ -28,7 +28,7 @@ class ObjectText {
 
   /// Puts the JSON text `value` in the place of the key's value, or at the end.
   void set(std::string_view key, std::string value);
-  /// Puts a new member before `other`, or at the end when that is not there.
+  /// Puts the member before `other`, or at the end when that is not there; any that was there goes.
   void set_before(std::string_view other, std::string_view key, std::string value);
 
   std::string text() const;

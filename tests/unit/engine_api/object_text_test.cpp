@@ -35,6 +35,13 @@ TEST(ObjectText, takes_a_new_member_before_another_and_replaces_an_old_one) {
   EXPECT_EQ(object->text(), R"({"a":1,"n":4,"b":2,"m":5})");
 }
 
+TEST(ObjectText, takes_a_new_member_in_the_place_of_one_given_twice) {
+  auto object = ObjectText::sliced(R"({"a":1,"n":2,"n":3})");
+  object->set_before("a", "n", "4");
+  EXPECT_EQ(object->find("n"), "4");
+  EXPECT_EQ(object->text(), R"({"n":4,"a":1})");
+}
+
 TEST(ObjectText, counts_the_last_of_a_key_given_twice) {
   auto object = ObjectText::sliced(R"({"a":1,"a":2})");
   EXPECT_EQ(object->find("a"), "2");
