@@ -17,13 +17,20 @@ std::optional<std::string> written(const Verb& verb) {
   if (const auto* create = std::get_if<CreateOneVerb>(&verb)) return encode_verb(*create);
   if (const auto* image = std::get_if<HasImageVerb>(&verb)) return encode_verb(*image);
   if (const auto* status = std::get_if<StatusVerb>(&verb)) return encode_verb(*status);
+  if (const auto* name = std::get_if<ClaimNameVerb>(&verb)) return encode_verb(*name);
+  if (const auto* usage = std::get_if<UsageVerb>(&verb)) return encode_verb(*usage);
+  if (const auto* quota = std::get_if<ClaimQuotaVerb>(&verb)) return encode_verb(*quota);
+  if (const auto* key = std::get_if<ClaimKeyVerb>(&verb)) return encode_verb(*key);
+  if (const auto* found = std::get_if<FindKeyVerb>(&verb)) return encode_verb(*found);
   return std::nullopt;
 }
 
 bool is_between_agents(const Verb& verb) {
   return std::holds_alternative<CreateOneVerb>(verb) ||
          std::holds_alternative<NodeInfoVerb>(verb) || std::holds_alternative<HasImageVerb>(verb) ||
-         std::holds_alternative<StatusVerb>(verb);
+         std::holds_alternative<StatusVerb>(verb) || std::holds_alternative<ClaimNameVerb>(verb) ||
+         std::holds_alternative<UsageVerb>(verb) || std::holds_alternative<ClaimQuotaVerb>(verb) ||
+         std::holds_alternative<ClaimKeyVerb>(verb) || std::holds_alternative<FindKeyVerb>(verb);
 }
 
 void check(std::string_view text, VerbOrigin origin) {
