@@ -127,6 +127,7 @@ DockerResponse DaemonModel::act(const Call& call, ModelContainer& found, std::st
   if (action == "pause") return pause_container(found, true, call.now);
   if (action == "unpause") return pause_container(found, false, call.now);
   if (action == "rename") return rename_container(call, found);
+  if (action == "update") return update_container(call, found);
   if (action == "restart") {
     stop_container(found, call.now);
     start_container(found, call.now);
@@ -273,6 +274,18 @@ DockerResponse DaemonModel::rename_container(const Call& call, ModelContainer& f
   names_[name] = found.id;
   emit(found, "rename", call.now, old);
   return {204, ""};
+}
+
+/// Into what the container was made of, from where inspections have it.
+DockerResponse DaemonModel::update_container(const Call& call, ModelContainer& found) {
+  const json changes = json::parse(call.body, nullptr, false);
+  if (!changes.is_object()) return refuse(400, "invalid character in the request body");
+  json body = json::parse(found.body, nullptr, false);
+  if (!body.is_object()) body = json::object();
+  body["HostConfig"].update(changes);
+  found.body = body.dump();
+  emit(found, "update", call.now);
+  return answer_json(200, "{\"Warnings\":null}\n");
 }
 
 DockerResponse DaemonModel::pull(const Call& call) {

@@ -121,6 +121,7 @@ class DaemonModel {
   DockerResponse pause_container(ModelContainer& found, bool pause, WallTime now);
   DockerResponse remove_container(const Call& call, ModelContainer& found);
   DockerResponse rename_container(const Call& call, ModelContainer& found);
+  DockerResponse update_container(const Call& call, ModelContainer& found);
   DockerResponse pull(const Call& call);
   void end_process(ModelContainer& found, int exit_code, WallTime now);
 

@@ -19,7 +19,8 @@ fakes::DaemonSettings daemon_settings(const std::string& hostname, std::uint64_t
 }  // namespace
 
 SimProcess::SimProcess(fakes::VirtualTime& time, fakes::MemoryNetwork& network,
-                       fakes::DaemonModel& daemon, fakes::Host number, agent::NodeSettings settings)
+                       fakes::DaemonModel& daemon, fakes::Host number, agent::NodeSettings settings,
+                       const trust::UserBook* users)
     : time_(time),
       network_(network),
       number_(number),
@@ -31,7 +32,7 @@ SimProcess::SimProcess(fakes::VirtualTime& time, fakes::MemoryNetwork& network,
       transport_(network, context_, number, id_),
       discovery_(network, context_, number) {
   time_.add(context_);
-  agent::NodePorts ports{executor_, clock_, transport_, {&discovery_}, docker_};
+  agent::NodePorts ports{executor_, clock_, transport_, {&discovery_}, docker_, users};
   node_ = std::make_unique<agent::Node>(std::move(ports), std::move(settings));
 }
 
@@ -92,7 +93,8 @@ void SimHost::start_agent() {
   settings.templates = "/nonexistent";
   settings.random_seed = random_();
   if (change_settings) change_settings(settings);
-  process_ = std::make_unique<SimProcess>(time_, network_, daemon_, number_, std::move(settings));
+  process_ =
+      std::make_unique<SimProcess>(time_, network_, daemon_, number_, std::move(settings), users);
   apply_daemon_faults();
   process_->node().start();
   time_.touch(process_->context());

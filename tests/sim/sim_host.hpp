@@ -33,7 +33,8 @@ struct MadeContainer {
 class SimProcess {
  public:
   SimProcess(fakes::VirtualTime& time, fakes::MemoryNetwork& network, fakes::DaemonModel& daemon,
-             fakes::Host number, agent::NodeSettings settings);
+             fakes::Host number, agent::NodeSettings settings,
+             const trust::UserBook* users = nullptr);
   ~SimProcess();
   SimProcess(const SimProcess&) = delete;
   SimProcess& operator=(const SimProcess&) = delete;
@@ -95,6 +96,8 @@ class SimHost {
 
   /// Is given the settings of each agent before it starts.
   std::function<void(agent::NodeSettings&)> change_settings;
+  /// Who may call the agents that start from now on; null: they ask nobody. Outlives them.
+  const trust::UserBook* users = nullptr;
 
   /// Every container that the daemon ever made, in that order.
   const std::vector<MadeContainer>& made() const { return made_; }

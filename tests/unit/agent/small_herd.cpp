@@ -27,34 +27,81 @@ bool concerns(const DockerRequest& request, const std::string& method, const std
 
 }  // namespace
 
-SmallHerd::SmallHerd(int count, const Change& change, std::uint64_t seed) : network_(time_) {
+SmallHerd::SmallHerd(int count, const Change& change, std::uint64_t seed,
+                     const trust::UserBook* users)
+    : network_(time_) {
   be_silent();
   for (int number = 1; number <= count; ++number) {
     hosts_.push_back(std::make_unique<sim::SimHost>(
         time_, network_, number, seed * 1000 + static_cast<std::uint64_t>(number)));
     host(number).change_settings = change;
-    host(number).start_agent();
-    docker(number).intercept =
-        [this, number](const DockerRequest& request) -> std::optional<Result<DockerResponse>> {
-      calls_[number].push_back(request);
-      const auto planned = plans_.find(number);
-      return planned == plans_.end() ? std::nullopt : planned->second(request);
-    };
+    host(number).users = users;
+    start_agent(number);
   }
   time_.run_for(until_whole);
 }
 
-asio::awaitable<void> SmallHerd::execute(Node& node, std::string request,
+bool SmallHerd::run_until(const std::function<bool()>& predicate, Duration at_most) {
+  return time_.run_until(predicate, time_.now() + at_most);
+}
+
+void SmallHerd::watch_calls(int number) {
+  docker(number).intercept =
+      [this, number](const DockerRequest& request) -> std::optional<Result<DockerResponse>> {
+    calls_[number].push_back(request);
+    const auto planned = plans_.find(number);
+    return planned == plans_.end() ? std::nullopt : planned->second(request);
+  };
+}
+
+void SmallHerd::power_off(const std::vector<int>& numbers) {
+  for (const int number : numbers) host(number).end_agent(sim::Ending::power_off);
+}
+
+void SmallHerd::start_agent(int number) {
+  host(number).start_agent();
+  watch_calls(number);
+}
+
+void SmallHerd::restart_agent(int number) {
+  host(number).end_agent(sim::Ending::killed);
+  start_agent(number);
+  time_.run_for(until_whole);
+}
+
+void SmallHerd::stop_agent(int number) {
+  bool ended = false;
+  host(number).stop_agent([&ended] { ended = true; });
+  EXPECT_TRUE(run_until([&ended] { return ended; }, patience));
+}
+
+void SmallHerd::split(const std::vector<int>& side, const std::vector<int>& other_side) {
+  for (const int one : side) {
+    for (const int other : other_side) {
+      network_.cut(one, other);
+      network_.cut(other, one);
+    }
+  }
+}
+
+void SmallHerd::rejoin() {
+  network_.heal_all();
+}
+
+asio::awaitable<void> SmallHerd::execute(Node& node, std::string request, http_api::Caller caller,
                                          std::shared_ptr<VerbAnswer> answer) {
-  const http_api::VerbReply reply = co_await node.execute_verb(std::move(request));
+  const http_api::VerbReply reply =
+      co_await node.execute_verb(std::move(request), std::move(caller));
   answer->body = parse_json(reply.body).value();
   answer->status = reply.status;
 }
 
-std::shared_ptr<const VerbAnswer> SmallHerd::send(int through, const json& verb) {
+std::shared_ptr<const VerbAnswer> SmallHerd::send(int through, const json& verb,
+                                                  http_api::Caller caller) {
   const auto answer = std::make_shared<VerbAnswer>();
   sim::SimProcess& process = host(through).process();
-  asio::co_spawn(process.executor(), execute(process.node(), dump_json(verb), answer),
+  asio::co_spawn(process.executor(),
+                 execute(process.node(), dump_json(verb), std::move(caller), answer),
                  [](const std::exception_ptr& failure) {
                    if (failure) std::rethrow_exception(failure);
                  });
@@ -62,8 +109,8 @@ std::shared_ptr<const VerbAnswer> SmallHerd::send(int through, const json& verb)
   return answer;
 }
 
-VerbAnswer SmallHerd::ask(int through, const json& verb) {
-  const auto answer = send(through, verb);
+VerbAnswer SmallHerd::ask(int through, const json& verb, http_api::Caller caller) {
+  const auto answer = send(through, verb, std::move(caller));
   EXPECT_TRUE(time_.run_until([&] { return answer->status != 0; }, time_.now() + patience))
       << "no answer to " << verb;
   return *answer;
@@ -101,6 +148,18 @@ std::size_t SmallHerd::total() {
   std::size_t total = 0;
   for (const std::size_t count : counts()) total += count;
   return total;
+}
+
+std::string SmallHerd::run(int number, const std::string& name, json body) {
+  body["Image"] = "busybox";
+  const WallTime now = WallTime{} + time_.elapsed();
+  fakes::DaemonModel& daemon = host(number).daemon();
+  const auto made = daemon.handle("POST", "/containers/create?name=" + name, dump_json(body), now);
+  EXPECT_EQ(made.status, 201) << made.body;
+  const std::string id = json::parse(made.body)["Id"];
+  EXPECT_TRUE(daemon.start(id, now));
+  time_.touch_all();
+  return id;
 }
 
 void SmallHerd::create_behind(int number, std::size_t count) {
