@@ -327,14 +327,28 @@ Result<void> CreateKeys::remember(const std::string& key, KeyPlaces places) {
   return {};
 }
 
+void CreateKeys::hand_on(const std::string& key, const Entry& entry, const NodeId& judge) {
+  if (judge == herd_.self() || entry.given.empty() || herd_.clock.now() >= entry.until) return;
+  KeyNews news;
+  news.key = key;
+  news.given = entry.given;
+  herd_.bus.notify(judge, std::string(topic_key), encode_key_news(news));
+}
+
 void CreateKeys::on_joined(const NodeId& peer) {
   for (const auto& [key, entry] : entries_) {
-    if (entry.given.empty() || herd_.clock.now() >= entry.until) continue;
-    if (!is_judge_of(key, peer)) continue;
-    KeyNews news;
-    news.key = key;
-    news.given = entry.given;
-    herd_.bus.notify(peer, std::string(topic_key), encode_key_news(news));
+    if (is_judge_of(key, peer)) hand_on(key, entry, peer);
+  }
+}
+
+/// Without this the two that know could go one after the other, each giving way to one that was
+/// there all the time and so is not told as one that joins.
+void CreateKeys::on_lost(const NodeId& peer) {
+  for (const auto& [key, entry] : entries_) {
+    if (entry.given.empty() || !is_judge_of(key, peer)) continue;
+    std::vector<NodeId> judges = judges_of(key);
+    if (judges.size() > judges_needed) judges.resize(judges_needed);
+    for (const NodeId& judge : judges) hand_on(key, entry, judge);
   }
 }
 

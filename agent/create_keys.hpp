@@ -70,6 +70,8 @@ class CreateKeys {
   Result<void> noted(const NodeId& from, const std::string& notice);
   /// An agent has joined: what it is to judge from now on it is told.
   void on_joined(const NodeId& peer);
+  /// An agent is gone: who judges in its place is told by those that know.
+  void on_lost(const NodeId& peer);
   /// As any node: what its daemon has under the key.
   asio::awaitable<VerbReply> find(FindKeyVerb verb, TimePoint deadline);
 
@@ -93,6 +95,7 @@ class CreateKeys {
   void tell_now(const std::vector<NodeId>& judges, const std::string& text);
   asio::awaitable<void> tell_again(std::vector<NodeId> judges, std::string text);
   Result<void> remember(const std::string& key, KeyPlaces places);
+  void hand_on(const std::string& key, const Entry& entry, const NodeId& judge);
   bool make_room();
 
   Herd& herd_;

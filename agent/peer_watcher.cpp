@@ -78,6 +78,7 @@ void PeerWatcher::on_peer_lost(const bus::PeerInfo& peer, const std::string& rea
   const bool said_goodbye = reason == bus::reason_goodbye;
   herd_.nodes.remove(peer.id, said_goodbye ? std::nullopt : std::optional(reason),
                      herd_.clock.now(), std::move(containers));
+  keys_.on_lost(peer.id);
   const auto& nodes = herd_.nodes.nodes();
   // An agent that has restarted is there again under the same address.
   const bool still_used = std::any_of(nodes.begin(), nodes.end(), [&](const auto& entry) {
