@@ -354,6 +354,7 @@ void BulkCreate::judge_refusal(BulkItem& item, const NodeId& node, const std::st
   const bool ask_others = may_succeed_elsewhere(reply.status) ||
                           (plan_.exact_body && reply.status == 400 && another_may_understand(item));
   if (*code == errc::bad_request || (*code == errc::docker_refused && !ask_others)) {
+    if (plan_.use) plan_.use->give(item.number, "");  // No repeat has to wait for that host.
     end(item, BulkItem::State::failed, item.status, std::move(item.envelope));
   } else {
     item.refused_by.insert(node);
