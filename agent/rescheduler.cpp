@@ -22,14 +22,36 @@ constexpr std::chrono::seconds keepers_turn{10};
 /// NodeTable remembers no more lost hosts: which side is the greater cannot be known then.
 constexpr std::size_t most_lost = 256;
 
-/// The new container's id, out of the envelope of a create.
-std::string id_in(const std::string& envelope) {
+/// Docker's answer, out of the envelope; null when there is none.
+json body_in(const std::string& envelope) {
   const auto document = parse_json(envelope);
   if (!document || !document->is_object()) return {};
   const json* response = find_member(*document, "Response");
   const json* body = response == nullptr ? nullptr : find_member(*response, "Body");
-  const json* id = body == nullptr ? nullptr : find_member(*body, "Id");
+  return body == nullptr ? json() : *body;
+}
+
+/// The new container's id, out of the envelope of a create.
+std::string id_in(const std::string& envelope) {
+  const json body = body_in(envelope);
+  const json* id = find_member(body, "Id");
   return id != nullptr && id->is_string() ? id->get<std::string>() : std::string();
+}
+
+/// Of an inspection, whether it is of a container that was made in place of that one.
+bool replaces(const json& inspection, const std::string& superseded) {
+  const json* config = find_member(inspection, "Config");
+  const json* labels = config == nullptr ? nullptr : find_member(*config, "Labels");
+  const json* label = labels == nullptr ? nullptr : find_member(*labels, supersedes_label);
+  if (label == nullptr || !label->is_string()) return false;
+  const auto ids = superseded_ids(label->get_ref<const std::string&>());
+  return !ids.empty() && ids.back() == superseded;
+}
+
+bool was_never_begun(const json& inspection) {
+  const json* state = find_member(inspection, "State");
+  const json* status = state == nullptr ? nullptr : find_member(*state, "Status");
+  return status != nullptr && *status == "created";
 }
 
 std::string owner_in_body(const std::string& body) {
@@ -69,6 +91,7 @@ asio::awaitable<void> Rescheduler::watch() {
     for (std::size_t i = 0; i < orphans_.size();) {
       const Step step = step_for(orphans_[i], herd_.clock.now());
       if (step == Step::act) co_await act(i);
+      if (step == Step::begin) co_await begin(i);
       // An orphan is taken out here and nowhere else, so that the index holds.
       const bool over = step == Step::forget || orphans_[i].specification.id.empty();
       if (over) {
@@ -100,7 +123,9 @@ Rescheduler::Step Rescheduler::step_for(const Orphan& orphan, TimePoint now) con
   const bool remembered = std::any_of(lost.begin(), lost.end(), [&](const LostNode& node) {
     return node.hostname == orphan.hostname;
   });
-  if (returned || made_by_another || !remembered) return Step::forget;
+  if (returned || !remembered) return Step::forget;
+  if (made_by_another && orphan.in_doubt) return now < orphan.begin_due ? Step::wait : Step::begin;
+  if (made_by_another) return Step::forget;
   if (!this_side_acts()) return Step::wait;
   // The first keeper may not have it, for want of room or of a message: then the next one acts.
   Duration turn{};
@@ -113,8 +138,11 @@ Rescheduler::Step Rescheduler::step_for(const Orphan& orphan, TimePoint now) con
 
 asio::awaitable<void> Rescheduler::act(std::size_t index) {
   const Specification specification = orphans_[index].specification;
-  const auto made = co_await make(specification);
+  orphans_[index].ticket.reset();
+  std::shared_ptr<NameClaims::Ticket> in_doubt_ticket;
+  const auto made = co_await make(specification, in_doubt_ticket);
   Orphan& orphan = orphans_[index];
+  orphan.ticket = std::move(in_doubt_ticket);
   if (made) {
     herd_.log->info("rescheduled name={} from={} to={} id={}", loggable(specification.name),
                     loggable(orphan.hostname), loggable(*made), specification.id.substr(0, 12));
@@ -124,10 +152,53 @@ asio::awaitable<void> Rescheduler::act(std::size_t index) {
   const bool in_doubt = !nothing_was_changed(made.error().code);
   orphan.due = herd_.clock.now() + try_again_after;
   if (in_doubt) orphan.due = herd_.clock.now() + look_again_after;
+  orphan.in_doubt = orphan.in_doubt || in_doubt;
   if (std::exchange(orphan.told, true)) co_return;
   herd_.log->warn("cannot reschedule, trying again name={} from={} error={}",
                   loggable(specification.name), loggable(orphan.hostname),
                   loggable(made.error().message, 512));
+}
+
+/// It is there after all, by an order whose answer was lost: perhaps made only.
+asio::awaitable<void> Rescheduler::begin(std::size_t index) {
+  const Specification specification = orphans_[index].specification;
+  const auto candidates = herd_.directory.named(specification.name).candidates;
+  for (const ContainerLocation& found : candidates) {
+    const auto begun = co_await begin_at(found.node, found.id, specification.id);
+    Orphan& orphan = orphans_[index];
+    if (!begun) {
+      orphan.begin_due = herd_.clock.now() + try_again_after;
+      co_return;
+    }
+    if (!*begun) continue;
+    herd_.log->info("rescheduled name={} from={} to={} id={}", loggable(specification.name),
+                    loggable(orphan.hostname), loggable(herd_.hostname_of(found.node)),
+                    specification.id.substr(0, 12));
+    break;
+  }
+  orphans_[index].specification.id.clear();
+}
+
+/// False when that one is not made of what is superseded: somebody else has the name.
+asio::awaitable<Result<bool>> Rescheduler::begin_at(NodeId node, std::string id,
+                                                    std::string superseded) {
+  ContainerVerb verb;
+  verb.action = ContainerAction::inspect;
+  verb.ids = {std::move(id)};
+  const TimePoint looked_by = herd_.clock.now() + herd_.settings.task_timeout;
+  const auto looked = co_await herd_.bus.request(node, encode_verb(verb), looked_by);
+  if (!looked) co_return looked.error();
+  if (looked->status == 404) co_return false;
+  if (looked->status != 200) co_return Error(errc::timeout, "it cannot be looked at");
+  const json inspection = body_in(looked->body);
+  if (!replaces(inspection, superseded)) co_return false;
+  if (!was_never_begun(inspection)) co_return true;
+  verb.action = ContainerAction::start;
+  const TimePoint begun_by = herd_.clock.now() + herd_.settings.new_container_timeout;
+  const auto begun = co_await herd_.bus.request(node, encode_verb(verb), begun_by);
+  if (!begun) co_return begun.error();
+  if (begun->status != 200) co_return Error(errc::timeout, "it does not start");
+  co_return true;
 }
 
 std::vector<std::string> Rescheduler::hosts_that_fit(const std::string& body,
@@ -164,8 +235,9 @@ void Rescheduler::add_containers(engine_api::HostFacts& facts) const {
   }
 }
 
-/// The host that has it now.
-asio::awaitable<Result<std::string>> Rescheduler::make(Specification specification) {
+/// The host that has it now. When that cannot be known `in_doubt` is the claim of its name.
+asio::awaitable<Result<std::string>> Rescheduler::make(
+    Specification specification, std::shared_ptr<NameClaims::Ticket>& in_doubt) {
   std::string why_none;
   const std::vector<std::string> hosts = hosts_that_fit(specification.body, why_none);
   if (hosts.empty()) co_return Error(errc::declined, why_none);
@@ -185,7 +257,8 @@ asio::awaitable<Result<std::string>> Rescheduler::make(Specification specificati
   const auto run = std::make_shared<BulkCreate>(herd_, claims_, std::move(plan));
   co_await run->run();
   const BulkItem& item = run->items().front();
-  if (item.state != BulkItem::State::failed && *ticket) (*ticket)->used();
+  if (item.state == BulkItem::State::created && *ticket) (*ticket)->used();
+  if (item.state == BulkItem::State::unknown) in_doubt = *ticket;
   if (item.state != BulkItem::State::created) {
     const errc code = item.state == BulkItem::State::unknown ? errc::timeout : errc::declined;
     co_return Error(code,

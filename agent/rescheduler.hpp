@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/experimental/channel.hpp>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,18 +33,25 @@ class Rescheduler {
  private:
   struct Orphan {
     Specification specification;
-    std::string hostname;  ///< Where it was.
-    TimePoint due;         ///< Not before.
-    bool told = false;     ///< That it cannot be made has been logged.
+    std::string hostname;   ///< Where it was.
+    TimePoint due;          ///< Not before.
+    bool told = false;      ///< That it cannot be made has been logged.
+    bool in_doubt = false;  ///< It may have been made by this agent's order, and not begun.
+    TimePoint begin_due{};  ///< Then: not begun before.
+    /// Then: keeps other keepers from making it, too, for as long as a claim lasts.
+    std::shared_ptr<NameClaims::Ticket> ticket;
   };
-  enum class Step { forget, wait, act };
+  enum class Step { forget, wait, act, begin };
 
   asio::awaitable<void> watch();
   Step step_for(const Orphan& orphan, TimePoint now) const;
   bool is_there(const std::string& name) const;
   bool this_side_acts() const;
   asio::awaitable<void> act(std::size_t index);
-  asio::awaitable<Result<std::string>> make(Specification specification);
+  asio::awaitable<void> begin(std::size_t index);
+  asio::awaitable<Result<bool>> begin_at(NodeId node, std::string id, std::string superseded);
+  asio::awaitable<Result<std::string>> make(Specification specification,
+                                            std::shared_ptr<NameClaims::Ticket>& in_doubt);
   void add_containers(engine_api::HostFacts& facts) const;
   std::vector<std::string> hosts_that_fit(const std::string& body, std::string& why_none) const;
 
