@@ -81,7 +81,10 @@ void BusHandlers::note(const std::string& body, const NodeId& from, const VerbRe
 }
 
 asio::awaitable<VerbReply> BusHandlers::handle_local(bus::IncomingRequest request) {
-  auto verb = decode_verb(request.body, VerbOrigin::agent);
+  // A foreign peer is a person's program, and is told of its mistakes.
+  const bool of_agent = herd_.nodes.find(request.from) != nullptr;
+  auto verb = decode_verb(request.body, VerbOrigin::agent,
+                          of_agent ? UnknownKeys::ignored : UnknownKeys::refused);
   if (!verb) co_return http_api::error_reply(verb.error());
   if (const auto error = leads_elsewhere(*verb, herd_.settings.hostname)) {
     co_return http_api::error_reply(*error);

@@ -378,7 +378,7 @@ Result<void> set_user(Verb& verb, trust::Principal user) {
 
 }  // namespace
 
-Result<Verb> decode_verb(std::string_view text, VerbOrigin origin) {
+Result<Verb> decode_verb(std::string_view text, VerbOrigin origin, UnknownKeys unknown) {
   auto document = parse_json_strictly(text, "body");  // Docker's, as it is.
   if (!document) return document.error();
   std::optional<trust::Principal> user;
@@ -387,8 +387,9 @@ Result<Verb> decode_verb(std::string_view text, VerbOrigin origin) {
     if (!taken) return taken.error();
     user = std::move(*taken);
   }
-  const auto request = JsonReader::of(*document);
+  auto request = JsonReader::of(*document);
   if (!request) return request.error();
+  request->set_unknown_keys(unknown);
   const auto action = request->string("action");
   if (!action) return action.error();
   if (!*action) return missing("action", suggest("", client_actions()));

@@ -138,8 +138,10 @@ using Verb = std::variant<CreateVerb, ContainerVerb, ListVerb, ListNodesVerb, Po
 /// Who asks. Actions between agents are unknown to clients.
 enum class VerbOrigin { client, agent };
 
-/// The verb in `text`. Errors name the field; an unknown action lists those that exist.
-Result<Verb> decode_verb(std::string_view text, VerbOrigin origin);
+/// The verb in `text`. Errors name the field; an unknown action lists those that exist. `unknown`:
+/// of fields; an agent of a newer version may write some.
+Result<Verb> decode_verb(std::string_view text, VerbOrigin origin,
+                         UnknownKeys unknown = UnknownKeys::refused);
 
 std::string encode_verb(const ContainerVerb& verb);
 std::string encode_verb(const ListVerb& verb);

@@ -334,6 +334,7 @@ Result<const json*> JsonReader::object(std::string_view key) const {
 }
 
 Result<void> JsonReader::only(std::span<const std::string_view> known) const {
+  if (unknown_ == UnknownKeys::ignored) return {};
   for (const auto& [key, value] : value_->items()) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const std::string name = where_ + shortened(key, 100);

@@ -48,12 +48,19 @@ std::string describe_type(const json& value);
 /// letters. Null when there is none, or `body` is no object.
 const json* find_member(const json& body, std::string_view name);
 
+/// What is made of members that nobody here knows: a mistake where a person wrote them, and news
+/// where a program of a newer version did.
+enum class UnknownKeys { refused, ignored };
+
 /// Reads typed fields of one object. Absent (or null) fields give nothing; a field of the wrong
 /// type or out of range is an error whose `field` names it. Borrows the object.
 class JsonReader {
  public:
   /// Fails when `value` is not an object. `where` prefixes field names ("docker.").
   static Result<JsonReader> of(const json& value, std::string where = "");
+
+  /// `ignored`: only() is content with any key.
+  void set_unknown_keys(UnknownKeys unknown) { unknown_ = unknown; }
 
   Result<std::optional<std::string>> string(std::string_view key) const;
   Result<std::optional<bool>> boolean(std::string_view key) const;
@@ -82,6 +89,7 @@ class JsonReader {
 
   const json* value_;
   std::string where_;
+  UnknownKeys unknown_ = UnknownKeys::refused;
 };
 
 /// One member of an object, by its raw text.

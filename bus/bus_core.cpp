@@ -139,9 +139,10 @@ void EventBus::Core::carry_out(PeerLost&& action) {
 }
 
 void EventBus::Core::carry_out(PeerRefused&& action) {
+  ++counters.peers_refused;
   log->log(action.suspicious ? spdlog::level::warn : spdlog::level::info,
            "peer refused name={} id={} endpoint={} reason=\"{}\"", loggable(action.peer.name),
-           action.peer.id.short_hex(), action.peer.endpoint, action.reason);
+           action.peer.id.short_hex(), action.peer.endpoint, loggable(action.reason, 256));
 }
 
 void EventBus::Core::carry_out(SessionRenewed&& action) {
@@ -150,8 +151,13 @@ void EventBus::Core::carry_out(SessionRenewed&& action) {
   if (listener != nullptr) listener->on_session_renewed(action.peer);
 }
 
+/// Foreign peers are told of what they have misspelt.
+UnknownKeys EventBus::Core::unknown_keys_of(const NodeId& from) const {
+  return membership.is_agent(from) ? UnknownKeys::ignored : UnknownKeys::refused;
+}
+
 void EventBus::Core::carry_out(WhisperReceived&& action) {
-  Envelope envelope = decode_envelope(action.text);
+  Envelope envelope = decode_envelope(action.text, unknown_keys_of(action.from));
   if (auto* reply = std::get_if<ReplyEnvelope>(&envelope)) {
     on_reply(action.from, std::move(*reply));
   } else if (auto* request = std::get_if<RequestEnvelope>(&envelope)) {
@@ -166,7 +172,7 @@ void EventBus::Core::carry_out(WhisperReceived&& action) {
 }
 
 void EventBus::Core::carry_out(ShoutReceived&& action) {
-  Envelope envelope = decode_envelope(action.text);
+  Envelope envelope = decode_envelope(action.text, unknown_keys_of(action.from));
   if (auto* request = std::get_if<RequestEnvelope>(&envelope)) {
     on_request(action.from, action.group, std::move(*request));
   } else if (const auto* notice = std::get_if<NoticeEnvelope>(&envelope)) {

@@ -40,6 +40,7 @@ struct EventBus::Core final : TransportListener, DiscoveryListener {
   void carry_out(SessionRenewed&& action);
   void carry_out(WhisperReceived&& action);
   void carry_out(ShoutReceived&& action);
+  UnknownKeys unknown_keys_of(const NodeId& from) const;
 
   // What peers want.
   void on_request(const NodeId& from, const std::string& group, RequestEnvelope&& request);

@@ -4,7 +4,6 @@
 #include <charconv>
 
 #include "base/fnv1a.hpp"
-#include "base/json_reader.hpp"
 
 namespace dockherd::bus {
 
@@ -103,8 +102,9 @@ Result<void> only_known(const Members& members) {
   return {};
 }
 
-Result<void> read_request(const Members& members, RequestEnvelope& request) {
-  if (const auto known = only_known(members); !known) return known.error();
+Result<void> read_request(const Members& members, UnknownKeys unknown, RequestEnvelope& request) {
+  const auto known = unknown == UnknownKeys::ignored ? Result<void>() : only_known(members);
+  if (!known) return known.error();
   const auto timeout = read_integer(members, "timeout", 1, longest_request_timeout.count());
   if (!timeout) return timeout.error();
   if (*timeout) request.timeout = std::chrono::milliseconds(**timeout);
@@ -125,7 +125,7 @@ Result<void> read_request(const Members& members, RequestEnvelope& request) {
   return {};
 }
 
-Envelope decode_request(const Members& members) {
+Envelope decode_request(const Members& members, UnknownKeys unknown) {
   RequestEnvelope request;
   auto id = read_string(members, "id");
   if (!id) return EnvelopeFault{std::nullopt, id.error()};
@@ -135,7 +135,7 @@ Envelope decode_request(const Members& members) {
                             member(members, "id"))};
   }
   request.id = std::move(*id);
-  if (const auto read = read_request(members, request); !read) {
+  if (const auto read = read_request(members, unknown, request); !read) {
     return EnvelopeFault{std::move(request.id), read.error()};
   }
   return request;
@@ -265,7 +265,7 @@ std::string encode_liveness(const LivenessControl& control) {
   return text;
 }
 
-Envelope decode_envelope(std::string_view text) {
+Envelope decode_envelope(std::string_view text, UnknownKeys unknown) {
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos || text[first] != '{') return ForeignText{};
   const auto members = slice_json_object(text);
@@ -274,7 +274,7 @@ Envelope decode_envelope(std::string_view text) {
     return EnvelopeFault{std::nullopt, members.error()};
   }
   const std::string_view kind = member(*members, "dockherd");
-  if (kind == R"("request")") return decode_request(*members);
+  if (kind == R"("request")") return decode_request(*members, unknown);
   if (kind == R"("reply")") return unanswered(decode_reply(*members));
   if (kind == R"("notice")") return unanswered(decode_notice(*members));
   if (kind == R"("liveness")") return unanswered(decode_liveness(*members));

@@ -23,6 +23,7 @@
 
 #include "base/error.hpp"
 #include "base/ids.hpp"
+#include "base/json_reader.hpp"
 
 namespace dockherd::bus {
 
@@ -86,8 +87,9 @@ std::string encode_reply(const ReplyEnvelope& reply);
 std::string encode_notice(std::string_view topic, std::string_view body);
 std::string encode_liveness(const LivenessControl& control);
 
-/// Never throws; any text may come.
-Envelope decode_envelope(std::string_view text);
+/// Never throws; any text may come. `unknown`: of a request's members. (In all else they are
+/// ignored.)
+Envelope decode_envelope(std::string_view text, UnknownKeys unknown = UnknownKeys::refused);
 
 /// True for what encode_liveness() made; cheap, for use before decoding.
 bool is_liveness_text(std::string_view text);

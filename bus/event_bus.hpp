@@ -79,6 +79,7 @@ struct BusCounters {
   std::uint64_t malformed = 0;  ///< Frames or envelopes that were dropped.
   std::uint64_t peers_joined = 0;
   std::uint64_t peers_lost = 0;
+  std::uint64_t peers_refused = 0;  ///< Of another herd or protocol, or in another's place.
 };
 
 /// Purpose: drives the pure parts (Membership, AddressTable, PendingRequests) with a Transport, any

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "base/text.hpp"
 #include "bus/endpoint.hpp"
 #include "bus/envelope.hpp"
 
@@ -24,6 +25,9 @@ constexpr std::uint16_t early_wrap = 65'535;
 Membership::Membership(MembershipSettings settings, std::uint64_t seed)
     : settings_(std::move(settings)), liveness_(settings_.liveness, settings_.id, seed) {
   settings_.headers.insert_or_assign(std::string(header_herd), settings_.herd);
+  std::string protocol(protocol_major);
+  protocol.append(".").append(protocol_minor);
+  settings_.headers.try_emplace(std::string(header_protocol), std::move(protocol));
 }
 
 bool RememberedIds::insert(const NodeId& id) {
@@ -156,7 +160,7 @@ void Membership::on_hello(const NodeId& from, const ZreMessage& hello, TimePoint
     if (hello.endpoint == settings_.endpoint) remark(from, hello, "it claims our own endpoint");
     return;
   }
-  if (is_of_other_herd(hello)) return refuse(from, hello, now);
+  if (auto refusal = refusal_of(hello)) return refuse(from, hello, std::move(*refusal), now);
   if (!is_ready(from) && ready_ >= limits::bus_peers) return;
   const auto incumbent = ready_at(hello.endpoint, from);
   if (incumbent) return hold(from, *incumbent, hello, now);
@@ -279,25 +283,34 @@ bool Membership::in_sequence(Peer& peer, std::uint16_t sequence) {
   return true;
 }
 
-bool Membership::is_of_other_herd(const ZreMessage& hello) const {
-  if (!hello.headers.contains(std::string(header_version))) return false;
+/// Nothing for a foreign peer, and for an agent of this herd that speaks as we do.
+std::optional<Membership::Refusal> Membership::refusal_of(const ZreMessage& hello) const {
+  if (!hello.headers.contains(std::string(header_version))) return std::nullopt;
   const auto herd = hello.headers.find(std::string(header_herd));
-  return (herd == hello.headers.end() ? std::string() : herd->second) != settings_.herd;
+  if ((herd == hello.headers.end() ? std::string() : herd->second) != settings_.herd) {
+    return Refusal{"it is of another herd"};
+  }
+  const auto protocol = hello.headers.find(std::string(header_protocol));
+  if (protocol == hello.headers.end()) return std::nullopt;
+  const std::string_view spoken = protocol->second;
+  if (spoken.substr(0, spoken.find('.')) == protocol_major) return std::nullopt;
+  // Somebody has to do something about it, or the herd stays in two parts.
+  return Refusal{"it speaks version " + shortened(spoken, 32) + " of the agents' protocol", true};
 }
 
-void Membership::refuse(const NodeId& id, const ZreMessage& hello, TimePoint now) {
+void Membership::refuse(const NodeId& id, const ZreMessage& hello, Refusal refusal, TimePoint now) {
   if (!refused_.insert(id)) return;
   PeerInfo info;
   info.id = id;
   info.name = hello.name;
   info.endpoint = hello.endpoint;
-  actions_.emplace_back(PeerRefused{std::move(info), "it is of another herd", false});
+  actions_.emplace_back(PeerRefused{std::move(info), refusal.reason, refusal.suspicious});
   auto it = peers_.find(id);
   if (it != peers_.end() && it->second.state == State::greeting) {
     it->second.state = State::refused;  // Our HELLO is on its way.
     return;
   }
-  if (it != peers_.end()) lose(it, "it is of another herd", After::forget, now);
+  if (it != peers_.end()) lose(it, refusal.reason, After::forget, now);
   if (peers_.size() - ready_ >= limits::bus_pending_sightings) return;
   it = peers_.try_emplace(id).first;
   it->second.link = id;

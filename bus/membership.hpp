@@ -167,14 +167,18 @@ class Membership {
   };
   using Peers = std::map<NodeId, Peer>;
   enum class After { dial, wait, forget, depart };
+  struct Refusal {
+    std::string reason;
+    bool suspicious = false;
+  };
 
   void on_hello(const NodeId& from, const ZreMessage& hello, TimePoint now);
   void on_sequenced(Peers::iterator it, const ZreMessage& message, Frames& frames, TimePoint now);
   void on_group_change(Peers::iterator it, const ZreMessage& message);
   void on_whisper(Peers::iterator it, Frames& frames, TimePoint now);
   void on_stranger(Peers::iterator it, TimePoint now);
-  bool is_of_other_herd(const ZreMessage& hello) const;
-  void refuse(const NodeId& id, const ZreMessage& hello, TimePoint now);
+  std::optional<Refusal> refusal_of(const ZreMessage& hello) const;
+  void refuse(const NodeId& id, const ZreMessage& hello, Refusal refusal, TimePoint now);
   void remark(const NodeId& id, const ZreMessage& hello, std::string reason);
   std::optional<NodeId> ready_at(const std::string& endpoint, const NodeId& except) const;
   void hold(const NodeId& id, const NodeId& incumbent, const ZreMessage& hello, TimePoint now);
@@ -213,7 +217,7 @@ class Membership {
   std::size_t ready_ = 0;
   std::set<std::pair<TimePoint, NodeId>> dues_;
   std::map<NodeId, NodeId> taken_over_;  // link -> peer, where the two differ.
-  RememberedIds refused_;                // Agents of other herds.
+  RememberedIds refused_;                // Agents of other herds or protocols.
   RememberedIds remarked_;               // Those with an endpoint that is not theirs.
   std::set<NodeId> held_;                // In state held.
   std::uint8_t status_ = 0;

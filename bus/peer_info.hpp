@@ -14,11 +14,17 @@ namespace dockherd::bus {
 
 /// Header names of our HELLO (RFC 36 headers; at most 255 bytes a key).
 inline constexpr std::string_view header_version = "X-DOCKHERD-VERSION";
+/// "MAJOR.MINOR" of what agents say to each other (docs/bus.md). An agent without it speaks 1.0.
+inline constexpr std::string_view header_protocol = "X-DOCKHERD-PROTOCOL";
 inline constexpr std::string_view header_herd = "X-DOCKHERD-HERD";
 inline constexpr std::string_view header_http = "X-DOCKHERD-HTTP";
 /// Where other agents call, when that is not where clients do.
 inline constexpr std::string_view header_agents = "X-DOCKHERD-AGENTS";
 inline constexpr std::string_view header_hostname = "X-DOCKHERD-HOSTNAME";
+
+/// What this agent speaks. Another major number is refused; minor ones understand each other.
+inline constexpr std::string_view protocol_major = "1";
+inline constexpr std::string_view protocol_minor = "0";
 
 /// The reason given for the loss of a peer that left in order.
 inline constexpr std::string_view reason_goodbye = "said goodbye";

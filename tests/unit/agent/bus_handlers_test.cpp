@@ -45,6 +45,18 @@ TEST_F(BusHandlersTest, a_timeout_that_is_given_holds) {
   }
 }
 
+TEST_F(BusHandlersTest, a_peer_that_is_no_agent_is_told_of_a_field_that_nobody_knows) {
+  start(1);
+  host(1).run("web");
+  time.run_for(100ms);
+  const json stop{{"action", "stop-container"}, {"id", "web"}, {"timeot", 1}};
+  for (const std::string scope : {"herd", "local"}) {
+    const json reply = ask_by_bus(1, request(stop, scope));
+    EXPECT_EQ(reply["status"], 400) << reply;
+    EXPECT_EQ(reply["body"]["field"], "timeot") << reply;
+  }
+}
+
 TEST_F(BusHandlersTest, a_local_request_for_another_node_is_refused) {
   start(2);
   for (const std::string action : {"list-containers", "list-images", "unregister"}) {

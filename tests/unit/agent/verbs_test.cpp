@@ -17,6 +17,14 @@ Error refused(std::string_view text, VerbOrigin origin = VerbOrigin::client) {
   return verb ? Error(errc::internal, "was accepted") : verb.error();
 }
 
+TEST(Verbs, fields_that_a_newer_agent_adds_are_ignored) {
+  const std::string text = R"({"action":"stop-container","id":"x","timeout":3,"reason":"drain"})";
+  EXPECT_EQ(refused(text, VerbOrigin::agent).field, "reason");
+  const auto verb = decode_verb(text, VerbOrigin::agent, UnknownKeys::ignored);
+  ASSERT_TRUE(verb);
+  EXPECT_EQ(std::get<ContainerVerb>(*verb).timeout, 3u);
+}
+
 TEST(Verbs, a_bulk_create_is_read_whole) {
   const auto verb = decode_verb(
       R"({"action":"create-container","template":"web","instances":4,"name":"web-{n}","start":true,

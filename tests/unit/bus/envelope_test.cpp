@@ -138,6 +138,14 @@ TEST(Envelope, a_wrong_field_is_named) {
   }
 }
 
+TEST(Envelope, members_that_a_newer_agent_adds_to_a_request_are_ignored) {
+  const std::string text = R"({"dockherd":"request","id":"a","timeout":5,"since":2,"body":{}})";
+  EXPECT_TRUE(std::holds_alternative<EnvelopeFault>(decode_envelope(text)));
+  const Envelope read = decode_envelope(text, UnknownKeys::ignored);
+  ASSERT_TRUE(std::holds_alternative<RequestEnvelope>(read));
+  EXPECT_EQ(std::get<RequestEnvelope>(read).timeout, std::chrono::milliseconds(5));
+}
+
 TEST(Envelope, a_fault_keeps_the_id_so_that_it_can_be_answered) {
   const Envelope envelope = decode_envelope(R"({"dockherd":"request","id":"q","timeout":-1})");
   EXPECT_EQ(std::get<EnvelopeFault>(envelope).id, "q");

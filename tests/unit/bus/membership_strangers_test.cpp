@@ -105,6 +105,29 @@ TEST_F(MembershipTest, an_agent_of_another_herd_gets_our_hello_once_and_none_of_
   EXPECT_EQ(membership.next_deadline(), TimePoint::max());
 }
 
+TEST_F(MembershipTest, an_agent_of_another_major_version_of_the_protocol_is_refused) {
+  std::uint8_t number = 2;
+  for (const std::string spoken : {"2.0", "0.9", "10.1", "", "x"}) {
+    ZreMessage other = agent_hello(number);
+    other.headers[std::string(header_protocol)] = spoken;
+    EXPECT_THAT(
+        receive(node(number), other),
+        testing::Contains("refused: it speaks version " + spoken + " of the agents' protocol"));
+    EXPECT_FALSE(membership.is_ready(node(number++)));
+  }
+}
+
+TEST_F(MembershipTest, an_agent_of_another_minor_version_and_a_foreign_peer_are_peers) {
+  ZreMessage newer = agent_hello(2);
+  newer.headers[std::string(header_protocol)] = "1.7";
+  receive(node(2), newer);
+  EXPECT_TRUE(membership.is_agent(node(2)));
+  ZreMessage foreign = hello(3);
+  foreign.headers[std::string(header_protocol)] = "2.0";
+  receive(node(3), foreign);
+  EXPECT_TRUE(membership.is_ready(node(3)));
+}
+
 TEST_F(MembershipTest, pending_sightings_are_bounded) {
   for (std::size_t i = 0; i < limits::bus_pending_sightings + 10; ++i) {
     NodeId::Bytes raw{9};
