@@ -27,6 +27,16 @@ VerbReply to_reply(const Result<bus::Reply>& answer, const std::string& hostname
   return reply;
 }
 
+/// Of an answer to HasImageVerb.
+bool says_it_has(const std::string& body) {
+  const auto document = parse_json(body);
+  if (!document) return false;
+  const auto answer = JsonReader::of(*document);
+  if (!answer) return false;
+  const auto has = answer->boolean("has_image");
+  return has && has->value_or(false);
+}
+
 }  // namespace
 
 asio::awaitable<VerbReply> ClusterService::execute(std::string request, trust::Principal caller,
@@ -316,8 +326,7 @@ asio::awaitable<void> ClusterService::name_hosts_with_image(std::vector<std::str
       std::vector<std::string> hosts;
       const auto answers = co_await ask_all(encode_verb(question), task_deadline());
       for (const NodeAnswer& answer : answers) {
-        const bool has = answer.reply && answer.reply->body == R"({"has_image":true})";
-        if (has) hosts.push_back(answer.hostname);
+        if (answer.reply && says_it_has(answer.reply->body)) hosts.push_back(answer.hostname);
       }
       sentences[question.image] =
           hosts.empty() ? "; no host has it" : "; hosts that have it: " + join(hosts);
