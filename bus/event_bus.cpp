@@ -9,6 +9,12 @@
 
 namespace dockherd::bus {
 
+namespace {
+
+constexpr std::chrono::milliseconds goodbye_ahead{50};
+
+}  // namespace
+
 EventBus::EventBus(asio::any_io_executor executor, Clock& clock, Transport& transport,
                    std::vector<Discovery*> discoveries, BusSettings settings,
                    std::uint64_t random_seed, Logger log)
@@ -43,6 +49,9 @@ asio::awaitable<void> EventBus::stop() {
     core_->complete(std::move(waiter), Error(errc::canceled, "this node is stopping"));
   }
   co_await core_->server.close();
+  // The goodbye goes by our link, the end of theirs by their own: whoever noticed that first would
+  // take us for lost.
+  co_await core_->clock.sleep_until(core_->clock.now() + goodbye_ahead);
   core_->transport.stop();
   core_->wake.emit(asio::cancellation_type::terminal);
   co_await core_->tasks.wait_idle();
