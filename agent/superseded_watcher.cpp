@@ -15,6 +15,8 @@ namespace {
 constexpr std::chrono::seconds retire_timeout{30};
 constexpr std::chrono::seconds retire_again_after{5};
 constexpr std::chrono::seconds grace{10};
+/// Longer than a create and its start take. (An image is pulled before.)
+constexpr std::chrono::seconds surely_left{20};
 
 docker_client::DockerRequest no_restart_request(const std::string& id, TimePoint deadline) {
   return docker_client::DockerRequest("POST", "/containers/" + id + "/update", deadline)
@@ -31,7 +33,11 @@ docker_client::DockerRequest rename_request(const std::string& id, const std::st
 
 void SupersededWatcher::listed(const docker_client::ContainerSummary& summary) {
   const auto label = summary.labels.find(supersedes_label);
-  if (label != summary.labels.end() && !replacing_.contains(summary.id)) {
+  const bool replaces = label != summary.labels.end();
+  // One that was never started replaces nothing: the old one may be all that runs.
+  const bool never_ran = summary.state == "created";
+  if (replaces && never_ran) begin_to_start(summary);
+  if (replaces && !never_ran && !replacing_.contains(summary.id)) {
     Replacing replacing;
     replacing.id = summary.id;
     replacing.name = summary.names.empty() ? "" : summary.names.front();
@@ -45,6 +51,30 @@ void SupersededWatcher::listed(const docker_client::ContainerSummary& summary) {
     replacing_.emplace(summary.id, std::move(replacing));
   }
   begin_to_retire(summary.id);
+}
+
+/// Its start failed or was lost, and so did its removal: by its name it is in everybody's way to
+/// make another, and nobody else would start it.
+void SupersededWatcher::begin_to_start(const docker_client::ContainerSummary& summary) {
+  if (!asks_for_rescheduling(summary.labels) || !starting_.insert(summary.id).second) return;
+  herd_.tasks.spawn("start of a new one", start_if_left(summary.id));
+}
+
+asio::awaitable<void> SupersededWatcher::start_if_left(std::string id) {
+  co_await herd_.clock.sleep_until(herd_.clock.now() + surely_left);
+  auto inspect = docker_client::inspect_request(id, herd_.clock.now() + retire_timeout);
+  const auto response = co_await docker_.call(std::move(inspect));
+  const auto inspection =
+      response && response->ok() ? parse_json(response->body) : Result<json>(json());
+  const json* state = inspection ? find_member(*inspection, "State") : nullptr;
+  const json* status = state == nullptr ? nullptr : find_member(*state, "Status");
+  if (status != nullptr && *status == "created") {
+    herd_.log->warn("never started since its host was lost, starting it id={}", id.substr(0, 12));
+    auto start = docker_client::start_request(id, herd_.clock.now() + retire_timeout);
+    const auto started = co_await call(std::move(start));
+    if (started) watcher_.touch(id);
+  }
+  starting_.erase(id);  // A later list begins anew if it has not helped.
 }
 
 void SupersededWatcher::removed(const std::string& id) {

@@ -1,5 +1,6 @@
 // A host that was lost returns, and one of its containers runs elsewhere by now: the old one is
-// stopped and renamed, or removed (`superseded`).
+// stopped and renamed, or removed (`superseded`). A new one that was made and never started is
+// started.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -48,6 +49,8 @@ class SupersededWatcher {
   void tell(const NodeId& to, const Replacing& replacing);
   void note_replaced(const Replacing& replacing);
   void begin_to_retire(const std::string& id);
+  void begin_to_start(const docker_client::ContainerSummary& summary);
+  asio::awaitable<void> start_if_left(std::string id);
   asio::awaitable<void> retire(std::string id, Replacing by);
   asio::awaitable<bool> is_replaced(std::string id, Replacing by);
   asio::awaitable<Result<void>> call(docker_client::DockerRequest request);
@@ -59,6 +62,7 @@ class SupersededWatcher {
   std::map<std::string, Replacing> replacing_;  // By own id.
   std::map<std::string, Replacing> replaced_;   // By the old id.
   std::set<std::string> retiring_;
+  std::set<std::string> starting_;  // Own ones that replace others.
 };
 
 }  // namespace dockherd::agent
