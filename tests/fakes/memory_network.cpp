@@ -427,6 +427,7 @@ bool MemoryTransport::send(const NodeId& peer, Frames frames) {
     return false;
   }
   const auto& link = found->second;
+  if (network_.on_departure) network_.on_departure(mailbox_->host, link->to, frames);
   Traffic& traffic = network_.traffic_[mailbox_->host];
   ++traffic.messages;
   traffic.bytes += size_of(frames);

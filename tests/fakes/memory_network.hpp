@@ -98,6 +98,8 @@ class MemoryNetwork {
   void add_to_trace(std::string_view text);
   /// Is told every delivery and closure, for a person.
   std::function<void(const std::string&)> tracer;
+  /// May change a message as it leaves its host.
+  std::function<void(Host from, Host to, bus::Frames& frames)> on_departure;
   /// May change a message that arrives at a host, before the host sees it.
   std::function<void(Host to, bus::Frames& frames)> on_arrival;
 

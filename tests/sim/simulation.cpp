@@ -25,6 +25,7 @@ Simulation::Simulation(SimulationSettings settings)
       verbs_(time_, network_, hosts_),
       faults_(time_, network_, hosts_, verbs_, RandomSource(random_.draw())) {
   network_.tracer = settings_.tracer;
+  network_.on_departure = settings_.speak;
   faults_.without_splits = settings_.repeats;
   const int count = random_.between(2, 7);
   for (int number = 1; number <= count; ++number) {

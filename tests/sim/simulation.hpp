@@ -40,6 +40,8 @@ struct SimulationSettings {
   /// one cannot know what there is on the other side (docs/reliability.md).
   bool repeats = false;
   Plant plant = Plant::none;
+  /// May change what hosts say, as agents of other releases would say it.
+  std::function<void(fakes::Host from, fakes::Host to, bus::Frames& frames)> speak;
   /// Told every message, verb and fault, for a person.
   std::function<void(const std::string&)> tracer;
 };
