@@ -18,11 +18,13 @@ class ForeignPeer:
 
     _numbers = itertools.count(1)
 
-    def __init__(self, host, beacons=False):
+    def __init__(self, host, beacons=False, headers=None):
         self.name = f"foreign{next(self._numbers)}"
         self._log = host.directory / f"{self.name}.out"
         command = ["/usr/bin/python3", "-u", PEER, "--name", self.name]
         command += ["--interface", host.address] if beacons else []
+        for header, value in (headers or {}).items():
+            command += ["--header", f"{header}={value}"]
         self._wrapper, self._pid = host.spawn(*command, log=self._log, stdin=subprocess.PIPE)
         self._asked = itertools.count(1)
 
@@ -101,9 +103,9 @@ class ForeignPeer:
         until(lambda: self.replies(identity), 90, what=f"a reply to {verb}")
         return self.replies(identity)[0]
 
-    def whisper(self, agent_name, verb, timeout_ms=60_000):
+    def whisper(self, agent_name, verb, timeout_ms=60_000, **more):
         """Asks one agent; returns its reply: {"status", "body", "from", …}."""
-        identity, text = self._request(verb, timeout_ms)
+        identity, text = self._request(verb, timeout_ms, **more)
         self.command(f"WHISPER {self.uuid_of(agent_name)} {text}")
         return self._reply(identity, verb)
 

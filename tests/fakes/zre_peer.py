@@ -153,10 +153,12 @@ def main():
     parser.add_argument("--group", action="append", default=[], help="join it")
     parser.add_argument("--port", type=int, default=BEACON_PORT, help="of beacons (UDP)")
     parser.add_argument("--endpoint", action="append", default=[], help="greet tcp://ADDRESS:PORT")
+    parser.add_argument("--header", action="append", default=[], help="NAME=VALUE of its HELLO")
     parser.add_argument("--for", type=float, default=float("inf"), dest="seconds")
     arguments = parser.parse_args()
 
-    peer = StrictPeer(arguments.name, arguments.interface, arguments.port)
+    headers = dict(header.split("=", 1) for header in arguments.header)
+    peer = StrictPeer(arguments.name, arguments.interface, arguments.port, headers)
     stopping = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.append(True))
