@@ -150,7 +150,8 @@ asio::awaitable<Result<void>> DockerWatcher::relist(TimePoint deadline) {
 asio::awaitable<Result<docker_client::DockerResponse>> DockerWatcher::list_all(TimePoint deadline) {
   // Also one that is cancelled at its caller's deadline is no longer running.
   const Counted running(relists_running_);
-  co_return co_await docker_.call(docker_client::list_containers_request(true, "", deadline));
+  auto request = docker_client::list_containers_request(true, "", deadline).as_own_look();
+  co_return co_await docker_.call(std::move(request));
 }
 
 void DockerWatcher::on_event(std::string_view line) {
@@ -283,8 +284,8 @@ asio::awaitable<Result<void>> DockerWatcher::refresh_some(TimePoint deadline) {
     for (const std::string& id : ids) look.take(id);
     co_return Result<void>();
   }
-  auto response =
-      co_await docker_.call(docker_client::list_containers_request(true, id_filter(ids), deadline));
+  auto request = docker_client::list_containers_request(true, id_filter(ids), deadline);
+  auto response = co_await docker_.call(std::move(request).as_own_look());
   if (!response) co_return response.error();
   auto parsed = read_list(*response);
   if (!parsed) co_return parsed.error();

@@ -31,6 +31,10 @@ struct DockerRequest {
     headers = std::move(extra);
     return std::move(*this);
   }
+  DockerRequest&& as_own_look() && {
+    own_look = true;
+    return std::move(*this);
+  }
   DockerRequest&& with_api_version(std::string version) && {
     api_version = std::move(version);
     return std::move(*this);
@@ -43,6 +47,8 @@ struct DockerRequest {
   TimePoint deadline;  ///< For the whole call.
   std::string
       api_version;  ///< "1.40": in this one, whose meaning depends on it. Empty: negotiated.
+  /// The agent keeps true by it what it knows: not to wait behind the calls of its callers.
+  bool own_look = false;
 };
 
 struct DockerResponse {
@@ -69,9 +75,10 @@ class Docker {
   virtual ~Docker() = default;
 
   /// One request and its whole response. An HTTP error status is a response, not an error.
-  /// Fails with daemon_down (could not connect: nothing changed), busy (not sent before the
-  /// deadline: nothing changed), too_large (the target is: nothing changed), daemon_lost (broke
-  /// off, or answers more than we take: may have changed), timeout (may have changed), canceled.
+  /// Fails with daemon_down (could not connect: nothing changed), busy (too many wait
+  /// already, or not sent before the deadline: nothing changed), too_large (the target is: nothing
+  /// changed), daemon_lost (broke off, or answers more than we take: may have changed), timeout
+  /// (may have changed), canceled.
   virtual asio::awaitable<Result<DockerResponse>> call(DockerRequest request) = 0;
 
   /// A GET whose response is a stream of lines (JSON objects, one a line), as of `/events`: calls

@@ -89,7 +89,8 @@ EngineClient::EngineClient(asio::any_io_executor executor, EngineSettings settin
       address_(address_or_throw(settings_)),
       log_(get_logger("docker_client")),
       loop_(executor_, static_cast<long>(settings_.connections)),
-      slots_(executor_, settings_.connections) {
+      slots_(executor_, settings_.connections, settings_.waiting),
+      own_slots_(executor_, limits::docker_own_looks, settings_.waiting) {
   idle_.reserve(settings_.connections);
 }
 
@@ -97,8 +98,9 @@ EngineClient::~EngineClient() = default;
 
 asio::awaitable<Result<DockerResponse>> EngineClient::call(DockerRequest request) {
   if (auto fits = check(request); !fits) co_return fits.error();
-  Slots::Slot slot = slots_.try_acquire();
-  if (!slot) slot = co_await slots_.acquire(request.deadline);
+  Slots& slots = request.own_look ? own_slots_ : slots_;
+  Slots::Slot slot = slots.try_acquire();
+  if (!slot) slot = co_await slots.acquire(request.deadline);
   if (!slot) co_return Error(errc::busy, "too many calls to the Docker daemon at once");
   if (!negotiated_) {
     if (auto reached = co_await negotiate(request.deadline); !reached) {

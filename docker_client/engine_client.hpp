@@ -22,6 +22,7 @@ struct EngineSettings {
   bool tls = false;                                     ///< For tcp://.
   TlsFiles tls_files;
   std::size_t connections = limits::docker_connections;  ///< Calls at once; more wait their turn.
+  std::size_t waiting = limits::docker_calls_waiting;    ///< This many; those beyond are refused.
   std::size_t response_bytes = limits::docker_response_bytes;
   std::size_t event_bytes = limits::docker_event_bytes;
 };
@@ -66,6 +67,7 @@ class EngineClient final : public Docker {
   Logger log_;
   CurlLoop loop_;
   Slots slots_;
+  Slots own_slots_;  // Of own looks.
   std::vector<std::unique_ptr<Transfer>> idle_;
   DaemonVersion known_;
   std::string daemon_api_version_;  // The headers by which it said last who it is.

@@ -15,6 +15,7 @@ Slots::Slot Slots::try_acquire() {
 
 asio::awaitable<Slots::Slot> Slots::acquire(TimePoint deadline) {
   if (free_ > 0) co_return try_acquire();
+  if (waiters_.size() >= most_waiting_) co_return Slot();
   // Removed from the list however this coroutine ends; a slot that was handed over in the same
   // moment is passed on.
   struct Place {

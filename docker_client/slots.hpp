@@ -12,7 +12,8 @@
 
 namespace dockherd::docker_client {
 
-/// Purpose: hands out a fixed number of slots, first come first served.
+/// Purpose: hands out a fixed number of slots, first come first served. Whoever would have to wait
+/// behind too many is told so at once, while he can still go elsewhere.
 /// Lifecycle: outlives every Slot and everybody who waits for one. One thread only.
 class Slots {
  public:
@@ -35,10 +36,11 @@ class Slots {
     Slots* owner_ = nullptr;
   };
 
-  Slots(asio::any_io_executor executor, std::size_t count)
-      : executor_(std::move(executor)), free_(count) {}
+  Slots(asio::any_io_executor executor, std::size_t count, std::size_t most_waiting)
+      : executor_(std::move(executor)), free_(count), most_waiting_(most_waiting) {}
 
-  /// A slot, or an empty one when `deadline` came first. Throws operation_aborted when cancelled.
+  /// A slot, or an empty one: at once when too many wait already, else when `deadline` came first.
+  /// Throws operation_aborted when cancelled.
   asio::awaitable<Slot> acquire(TimePoint deadline);
   /// A slot when one is free and nobody waits.
   Slot try_acquire();
@@ -53,6 +55,7 @@ class Slots {
 
   asio::any_io_executor executor_;
   std::size_t free_;
+  std::size_t most_waiting_;
   std::list<Waiter> waiters_;
 };
 

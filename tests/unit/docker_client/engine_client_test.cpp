@@ -256,6 +256,43 @@ TEST_F(EngineClientTest, a_call_that_gets_no_turn_is_busy) {
   EXPECT_EQ(response.error().code, errc::busy);
 }
 
+asio::awaitable<void> call_into(EngineClient& to, DockerRequest request, std::string& outcome) {
+  const auto response = co_await to.call(std::move(request));
+  outcome = response ? "answered" : std::string(to_string(response.error().code));
+}
+
+TEST_F(EngineClientTest, calls_beyond_those_that_may_wait_are_refused_at_once) {
+  EngineSettings settings;
+  settings.connections = 1;
+  settings.waiting = 2;
+  connect(settings);
+  ASSERT_TRUE(call(inspect_request("x", soon())));
+  server.behaviour.call_delay = 300ms;
+  std::vector<std::string> outcomes(5);
+  for (std::string& outcome : outcomes) {
+    tasks.spawn("call", call_into(*client, inspect_request("x", soon()), outcome));
+  }
+  spin([&] { return outcomes[3] == "busy" && outcomes[4] == "busy"; });
+  EXPECT_EQ(outcomes[0], "") << "the refusals came before the first answer";
+  spin([&] { return tasks.size() == 0; });
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(outcomes[static_cast<std::size_t>(i)], "answered");
+}
+
+TEST_F(EngineClientTest, an_agent_s_own_look_does_not_wait_behind_callers) {
+  EngineSettings settings;
+  settings.connections = 1;
+  settings.waiting = 0;
+  connect(settings);
+  ASSERT_TRUE(call(inspect_request("x", soon())));
+  server.behaviour.start_delay = std::chrono::hours(1);
+  std::string started;
+  tasks.spawn("call", call_into(*client, start_request("x", soon()), started));
+  spin([&] { return server.requests_ever() == 3; });
+  EXPECT_EQ(call(inspect_request("x", soon())).error().code, errc::busy);
+  EXPECT_TRUE(call(list_containers_request(true, "", soon()).as_own_look()));
+  EXPECT_EQ(started, "");
+}
+
 TEST_F(EngineClientTest, a_downgraded_daemon_is_spoken_to_in_its_version) {
   ASSERT_TRUE(create("web"));
   model.set_versions("19.3.1", "1.40", "1.12");
