@@ -148,8 +148,8 @@ VerbReply ClusterService::hidden(const std::string& reference) const {
 }
 
 asio::awaitable<Result<bus::Reply>> ClusterService::ask(NodeId node, std::string verb,
-                                                        TimePoint deadline) {
-  co_return co_await herd_.bus.request(node, std::move(verb), deadline);
+                                                        TimePoint deadline, bus::Lane lane) {
+  co_return co_await herd_.bus.request(node, std::move(verb), deadline, true, lane);
 }
 
 asio::awaitable<VerbReply> ClusterService::act_on_one(ContainerVerb verb) {
@@ -340,14 +340,16 @@ asio::awaitable<void> ClusterService::name_hosts_with_image(std::vector<std::str
 // --- lists and the pool ------------------------------------------------------------------------
 
 asio::awaitable<std::vector<NodeAnswer>> ClusterService::ask_all(std::string verb,
-                                                                 TimePoint deadline) {
+                                                                 TimePoint deadline,
+                                                                 bus::Lane lane) {
   std::vector<NodeId> nodes;
   std::vector<std::string> hostnames;
   for (const auto& [node, status] : herd_.nodes.nodes()) {
     nodes.push_back(node);
     hostnames.push_back(status.hostname);
   }
-  auto gathered = co_await herd_.bus.gather(std::move(nodes), std::move(verb), deadline);
+  auto gathered =
+      co_await herd_.bus.gather(std::move(nodes), std::move(verb), deadline, true, lane);
   std::vector<NodeAnswer> answers;
   answers.reserve(gathered.size());
   for (std::size_t i = 0; i < gathered.size(); ++i) {
@@ -384,7 +386,7 @@ asio::awaitable<VerbReply> ClusterService::list_nodes() {
     const NodeId node = run->nodes[index];
     const std::string hostname = herd_.hostname_of(node);
     const TimePoint asked = herd_.clock.now();
-    auto reply = co_await ask(node, encode_verb(NodeInfoVerb()), deadline);
+    auto reply = co_await ask(node, encode_verb(NodeInfoVerb()), deadline, bus::Lane::control);
     if (reply) {
       const std::chrono::duration<double, std::milli> took = herd_.clock.now() - asked;
       reply->body = with_round_trip(reply->body, took.count());
@@ -412,7 +414,7 @@ asio::awaitable<VerbReply> ClusterService::set_own_pool(bool in_pool, TimePoint 
   StatusVerb notice;
   notice.status = encode_status(herd_.own_status());
   std::vector<std::string> missing;
-  const auto answers = co_await ask_all(encode_verb(notice), deadline);
+  const auto answers = co_await ask_all(encode_verb(notice), deadline, bus::Lane::control);
   for (const NodeAnswer& answer : answers) {
     if (!answer.reply || answer.reply->status != 200) missing.push_back(answer.hostname);
   }

@@ -62,8 +62,10 @@ class ClusterService {
   VerbReply hidden(const std::string& reference) const;
   std::vector<std::string> lost_hosts() const;
   Result<NodeId> node_named(const std::string& hostname) const;
-  asio::awaitable<Result<bus::Reply>> ask(NodeId node, std::string verb, TimePoint deadline);
-  asio::awaitable<std::vector<NodeAnswer>> ask_all(std::string verb, TimePoint deadline);
+  asio::awaitable<Result<bus::Reply>> ask(NodeId node, std::string verb, TimePoint deadline,
+                                          bus::Lane lane = bus::Lane::work);
+  asio::awaitable<std::vector<NodeAnswer>> ask_all(std::string verb, TimePoint deadline,
+                                                   bus::Lane lane = bus::Lane::work);
   TimePoint task_deadline() const { return herd_.clock.now() + herd_.settings.task_timeout; }
 
   Herd& herd_;

@@ -132,7 +132,8 @@ asio::awaitable<Result<std::shared_ptr<CreateKeys::Held>>> CreateKeys::claim(std
   const auto held = std::make_shared<Held>(alive_, key, verb.token);
   for (const NodeId& judge : asked) {
     const TimePoint deadline = herd_.clock.now() + limits::judge_answers_in;
-    const auto answer = co_await herd_.bus.request(judge, encode_verb(verb), deadline);
+    const auto answer =
+        co_await herd_.bus.request(judge, encode_verb(verb), deadline, true, bus::Lane::control);
     if (answer && answer->status == 409) {
       co_return refused(409,
                         "a create with this Idempotency-Key is under way; ask again when it "
@@ -171,7 +172,8 @@ asio::awaitable<Result<void>> CreateKeys::find_made(std::shared_ptr<Use> use) {
   std::vector<NodeId> nodes;
   for (const auto& [node, status] : herd_.nodes.nodes()) nodes.push_back(node);
   const TimePoint deadline = herd_.clock.now() + herd_.settings.task_timeout;
-  const auto answers = co_await herd_.bus.gather(std::move(nodes), encode_verb(verb), deadline);
+  const auto answers = co_await herd_.bus.gather(std::move(nodes), encode_verb(verb), deadline,
+                                                 true, bus::Lane::control);
   std::vector<std::string> silent;
   for (const bus::GatheredReply& answer : answers) {
     if (!answer.reply || answer.reply->status != 200) {

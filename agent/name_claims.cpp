@@ -79,7 +79,8 @@ asio::awaitable<Result<std::shared_ptr<NameClaims::Ticket>>> NameClaims::claim(s
   for (std::size_t asked = 0; asked < limits::judges_asked; ++asked) {
     judge = judge_of(name, silent);
     const TimePoint deadline = herd_.clock.now() + limits::judge_answers_in;
-    const auto answer = co_await herd_.bus.request(judge, encode_verb(verb), deadline);
+    const auto answer =
+        co_await herd_.bus.request(judge, encode_verb(verb), deadline, true, bus::Lane::control);
     if (answer && answer->status == 200) break;
     if (!answer || answer->status != 409) {  // It is stopping, busy, or of an older version.
       silent.insert(judge);

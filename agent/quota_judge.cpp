@@ -129,7 +129,8 @@ asio::awaitable<Result<std::shared_ptr<QuotaJudge::Grant>>> QuotaJudge::claim(
   for (std::size_t tries = 0; tries < limits::judges_asked; ++tries) {
     const NodeId judge = judge_of(user.name, silent);
     const TimePoint deadline = herd_.clock.now() + herd_.settings.task_timeout;
-    const auto answer = co_await herd_.bus.request(judge, encode_verb(verb), deadline);
+    const auto answer =
+        co_await herd_.bus.request(judge, encode_verb(verb), deadline, true, bus::Lane::control);
     if (answer && answer->status == 200) {
       std::shared_ptr<Grant> grant = std::make_shared<Held>(alive_, judge, user.name, verb.token);
       co_return grant;
@@ -150,7 +151,8 @@ asio::awaitable<Result<QuotaJudge::Usage>> QuotaJudge::usage_in_herd(std::string
   verb.user = user;
   std::vector<NodeId> nodes;
   for (const auto& [node, status] : herd_.nodes.nodes()) nodes.push_back(node);
-  const auto answers = co_await herd_.bus.gather(std::move(nodes), encode_verb(verb), deadline);
+  const auto answers = co_await herd_.bus.gather(std::move(nodes), encode_verb(verb), deadline,
+                                                 true, bus::Lane::control);
   Usage used;
   for (const auto& answer : answers) {
     const auto document = answer.reply && answer.reply->status == 200

@@ -42,15 +42,22 @@ inline constexpr std::size_t bus_groups_per_peer = 65'536;
 inline constexpr std::size_t bus_headers_per_peer = 256;
 inline constexpr std::size_t bus_pending_requests = 65'536;
 inline constexpr std::size_t bus_requests_per_peer = 8'192;  ///< Being served for one peer.
-inline constexpr std::size_t bus_pending_sightings = 1024;   ///< Endpoints dialled, no HELLO yet.
+inline constexpr std::size_t bus_requests_to_peer = 512;     ///< For callers, awaited of one peer.
+/// Unsent to one peer, from which on nothing large is added: with one more message of the greatest
+/// size the queue still has room for what keeps the herd together.
+inline constexpr std::size_t bus_crowded_bytes = 12u << 20;
+inline constexpr std::size_t bus_small_reply_bytes = 4u << 10;  ///< Always has room.
+inline constexpr std::size_t bus_pending_sightings = 1024;  ///< Endpoints dialled, no HELLO yet.
 inline constexpr std::size_t gossip_tuples = 4096;
 
 // Docker.
 inline constexpr std::size_t docker_response_bytes = 64u << 20;
 /// Path and query of a call. dockerd takes a header of up to 1 MiB, libcurl hardly more.
 inline constexpr std::size_t docker_target_bytes = 512u << 10;
-inline constexpr std::size_t docker_connections = 128;       ///< Concurrent calls to the daemon.
-inline constexpr std::size_t docker_event_bytes = 1u << 20;  ///< One event.
+inline constexpr std::size_t docker_connections = 128;    ///< Concurrent calls to the daemon.
+inline constexpr std::size_t docker_calls_waiting = 512;  ///< For one of those to end.
+inline constexpr std::size_t docker_own_looks = 8;        ///< An agent's own lists, beside those.
+inline constexpr std::size_t docker_event_bytes = 1u << 20;        ///< One event.
 inline constexpr std::chrono::seconds docker_inspect_timeout{10};  ///< Of an agent's own looks.
 inline constexpr std::chrono::seconds docker_retry{1};  ///< After such a look has failed.
 

@@ -246,6 +246,11 @@ void EventBus::Core::send_reply(const NodeId& to, std::optional<std::string> id,
   if (too_long(envelope.body)) {
     envelope.status = 413;
     envelope.body = error_body(Error(errc::too_large, "the answer is too long for one message"));
+  } else if (envelope.body.size() > limits::bus_small_reply_bytes && is_crowded(to)) {
+    // Long ones are lists and inspections, which have changed nothing. More of them than the peer
+    // takes would end the link, and with it the peer's place in the herd.
+    envelope.status = 503;
+    envelope.body = error_body(Error(errc::busy, "too many answers wait to be sent to this node"));
   }
   membership.whisper(to, encode_reply(envelope));
   act();
@@ -253,8 +258,13 @@ void EventBus::Core::send_reply(const NodeId& to, std::optional<std::string> id,
 
 // ---- what we want of peers
 
-std::uint64_t EventBus::Core::begin_request(const NodeId& to, std::string body, TimePoint deadline,
-                                            bool local, WaiterPointer waiter) {
+/// By bytes: a peer may be slow to read, or its link to carry.
+bool EventBus::Core::is_crowded(const NodeId& peer) const {
+  return transport.unsent_bytes(peer) > limits::bus_crowded_bytes;
+}
+
+std::uint64_t EventBus::Core::begin_request(const NodeId& to, std::string body,
+                                            const RequestTerms& terms, WaiterPointer waiter) {
   const std::uint64_t id = pending.new_id();
   waiter->to = to;
   if (!running) {
@@ -264,20 +274,24 @@ std::uint64_t EventBus::Core::begin_request(const NodeId& to, std::string body, 
   } else if (too_long(body)) {
     complete(std::move(waiter), Error(errc::too_large, "the request is too long for one message"));
   } else if (to == self) {
-    serve_own(id, std::move(body), deadline, local, std::move(waiter));
+    serve_own(id, std::move(body), terms, std::move(waiter));
+  } else if (terms.lane == Lane::work &&
+             (pending.size_of(to) >= limits::bus_requests_to_peer || is_crowded(to))) {
+    complete(std::move(waiter),
+             Error(errc::busy, "this node has as much before it as it is given at once"));
   } else {
-    send_request(id, to, std::move(body), deadline, local, std::move(waiter));
+    send_request(id, to, std::move(body), terms, std::move(waiter));
   }
   return id;
 }
 
 void EventBus::Core::send_request(std::uint64_t id, const NodeId& to, std::string body,
-                                  TimePoint deadline, bool local, WaiterPointer waiter) {
+                                  const RequestTerms& terms, WaiterPointer waiter) {
   RequestEnvelope request;
   request.id = std::to_string(id);
-  request.timeout = std::clamp(milliseconds_until(clock.now(), deadline),
+  request.timeout = std::clamp(milliseconds_until(clock.now(), terms.deadline),
                                std::chrono::milliseconds(1), longest_request_timeout);
-  request.local = local;
+  request.local = terms.local;
   request.body = std::move(body);
   if (membership.whisper(to, encode_request(request))) act();
   // Not ready before, or its link turned out to be gone: it never left.
@@ -285,17 +299,17 @@ void EventBus::Core::send_request(std::uint64_t id, const NodeId& to, std::strin
     complete(std::move(waiter), Error(errc::not_sent, "the node is not reachable"));
     return;
   }
-  pending.add(id, to, deadline, std::move(waiter));
+  pending.add(id, to, terms.deadline, std::move(waiter));
   wake_for_earlier_deadline();
 }
 
-void EventBus::Core::serve_own(std::uint64_t id, std::string body, TimePoint deadline, bool local,
+void EventBus::Core::serve_own(std::uint64_t id, std::string body, const RequestTerms& terms,
                                WaiterPointer waiter) {
-  pending.add(id, self, deadline, std::move(waiter));
+  pending.add(id, self, terms.deadline, std::move(waiter));
   IncomingRequest request;
   request.from = self;
-  request.local = local;
-  request.deadline = deadline;
+  request.local = terms.local;
+  request.deadline = terms.deadline;
   request.body = std::move(body);
   auto respond = [this, id](Reply reply) {
     if (auto found = pending.take(id)) complete(std::move(*found), std::move(reply));

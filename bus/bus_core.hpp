@@ -18,6 +18,13 @@
 
 namespace dockherd::bus {
 
+/// How a request is to be made.
+struct RequestTerms {
+  TimePoint deadline;
+  bool local;
+  Lane lane;
+};
+
 struct EventBus::Core final : TransportListener, DiscoveryListener {
   Core(asio::any_io_executor loop, Clock& time, Transport& wires, std::vector<Discovery*> finders,
        const BusSettings& settings, std::uint64_t seed, Logger logger);
@@ -51,12 +58,13 @@ struct EventBus::Core final : TransportListener, DiscoveryListener {
   void send_reply(const NodeId& to, std::optional<std::string> id, Reply reply);
 
   // What we want of peers.
-  std::uint64_t begin_request(const NodeId& to, std::string body, TimePoint deadline, bool local,
+  std::uint64_t begin_request(const NodeId& to, std::string body, const RequestTerms& terms,
                               WaiterPointer waiter);
-  void send_request(std::uint64_t id, const NodeId& to, std::string body, TimePoint deadline,
-                    bool local, WaiterPointer waiter);
-  void serve_own(std::uint64_t id, std::string body, TimePoint deadline, bool local,
+  void send_request(std::uint64_t id, const NodeId& to, std::string body, const RequestTerms& terms,
+                    WaiterPointer waiter);
+  void serve_own(std::uint64_t id, std::string body, const RequestTerms& terms,
                  WaiterPointer waiter);
+  bool is_crowded(const NodeId& peer) const;
   void cancel_request(std::uint64_t id);
   void complete(WaiterPointer waiter, Result<Reply> result);
 

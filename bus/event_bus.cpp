@@ -65,6 +65,10 @@ std::size_t EventBus::serving() const {
   return core_->server.size();
 }
 
+std::size_t EventBus::awaiting() const {
+  return core_->pending.size();
+}
+
 void EventBus::join(const std::string& group) {
   core_->membership.join(group);
   core_->act();
@@ -92,13 +96,13 @@ bool EventBus::is_member(const std::string& group, const NodeId& node) const {
 }
 
 asio::awaitable<Result<Reply>> EventBus::request(NodeId to, std::string body, TimePoint deadline,
-                                                 bool local) {
-  auto initiate = [core = core_.get(), to, text = std::move(body), deadline,
-                   local](auto handler) mutable {
+                                                 bool local, Lane lane) {
+  const RequestTerms terms{deadline, local, lane};
+  auto initiate = [core = core_.get(), to, text = std::move(body), terms](auto handler) mutable {
     const auto slot = asio::get_associated_cancellation_slot(handler);
     auto waiter = make_waiter(std::move(handler));
     waiter->slot = slot;
-    const auto id = core->begin_request(to, std::move(text), deadline, local, std::move(waiter));
+    const auto id = core->begin_request(to, std::move(text), terms, std::move(waiter));
     if (!slot.is_connected() || !core->pending.contains(id)) return;
     auto cancel = [core, id](asio::cancellation_type) { core->cancel_request(id); };
     asio::cancellation_slot(slot).assign(std::move(cancel));
@@ -109,17 +113,18 @@ asio::awaitable<Result<Reply>> EventBus::request(NodeId to, std::string body, Ti
 
 asio::awaitable<std::vector<GatheredReply>> EventBus::gather(std::vector<NodeId> to,
                                                              std::string body, TimePoint deadline,
-                                                             bool local) {
+                                                             bool local, Lane lane) {
   if (to.empty()) co_return std::vector<GatheredReply>();
-  auto initiate = [core = core_.get(), nodes = std::move(to), text = std::move(body), deadline,
-                   local](auto handler) mutable {
+  const RequestTerms terms{deadline, local, lane};
+  auto initiate = [core = core_.get(), nodes = std::move(to), text = std::move(body),
+                   terms](auto handler) mutable {
     const auto slot = asio::get_associated_cancellation_slot(handler);
     auto gathering = make_gathering(std::move(handler), nodes);
     gathering->slot = slot;
     std::vector<std::uint64_t> ids;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-      ids.push_back(core->begin_request(nodes[i], text, deadline, local,
-                                        std::make_unique<GatherWaiter>(gathering, i)));
+      ids.push_back(
+          core->begin_request(nodes[i], text, terms, std::make_unique<GatherWaiter>(gathering, i)));
     }
     if (!slot.is_connected()) return;
     auto cancel = [core, asked = std::move(ids)](asio::cancellation_type) {

@@ -67,6 +67,12 @@ class BusListener {
   virtual void on_notice(const NodeId& from, const std::string& topic, const std::string& body) = 0;
 };
 
+/// What a request is for.
+enum class Lane {
+  work,     ///< A caller. Refused at once while its peer has as much before it as it is given.
+  control,  ///< The herd itself: who is there, who may have a name. Small, and goes always.
+};
+
 struct GatheredReply {
   NodeId node;
   Result<Reply> reply;
@@ -111,6 +117,9 @@ class EventBus {
   /// Requests being served now, this node's own to itself included.
   std::size_t serving() const;
 
+  /// Requests of this node whose replies are awaited now, its own to itself included.
+  std::size_t awaiting() const;
+
   /// Groups of this node. Joining twice or leaving what was not joined does nothing.
   void join(const std::string& group);
   void leave(const std::string& group);
@@ -123,13 +132,15 @@ class EventBus {
   bool is_member(const std::string& group, const NodeId& node) const;
 
   /// One request to one agent, and its reply. `local`: the peer is to act itself. Fails with
-  /// not_sent (no such peer, or the bus is not running: it never left), peer_lost, timeout, busy,
-  /// canceled. A request to self() is served by the handler like any other.
+  /// not_sent (no such peer, or the bus is not running: it never left), peer_lost, timeout, busy
+  /// (it never left: too much waits for that peer, or for all), canceled. A request to self() is
+  /// served by the handler like any other.
   asio::awaitable<Result<Reply>> request(NodeId to, std::string body, TimePoint deadline,
-                                         bool local = true);
+                                         bool local = true, Lane lane = Lane::work);
   /// The same to several at once; one entry per node, in the order given, each by the deadline.
   asio::awaitable<std::vector<GatheredReply>> gather(std::vector<NodeId> to, std::string body,
-                                                     TimePoint deadline, bool local = true);
+                                                     TimePoint deadline, bool local = true,
+                                                     Lane lane = Lane::work);
 
   /// One-way, to one agent or to every agent of the herd (not to self, not to foreign peers).
   /// In order with other messages to the same peer.

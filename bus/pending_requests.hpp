@@ -29,11 +29,17 @@ class PendingRequests {
 
   bool full() const { return entries_.size() >= limit_; }
   std::size_t size() const { return entries_.size(); }
+  /// Those that wait for a reply of this one.
+  std::size_t size_of(const NodeId& replier) const {
+    const auto found = by_replier_.find(replier);
+    return found == by_replier_.end() ? 0 : found->second;
+  }
   /// An id never given before.
   Id new_id() { return next_id_++; }
 
   void add(Id id, const NodeId& replier, TimePoint deadline, Waiter waiter) {
     deadlines_.emplace(deadline, id);
+    ++by_replier_[replier];
     entries_.emplace(id, Entry{replier, deadline, std::move(waiter)});
   }
 
@@ -93,6 +99,8 @@ class PendingRequests {
   Waiter take(typename Entries::iterator it) {
     Waiter waiter = std::move(it->second.waiter);
     deadlines_.erase({it->second.deadline, it->first});
+    const auto count = by_replier_.find(it->second.replier);
+    if (--count->second == 0) by_replier_.erase(count);
     entries_.erase(it);
     return waiter;
   }
@@ -101,6 +109,7 @@ class PendingRequests {
   std::size_t limit_;
   Entries entries_;  // Ordered: the order in which waiters fail shows.
   std::set<std::pair<TimePoint, Id>> deadlines_;
+  std::map<NodeId, std::size_t> by_replier_;  // How many wait for whom.
 };
 
 }  // namespace dockherd::bus

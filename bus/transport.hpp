@@ -2,6 +2,7 @@
 // them.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,8 @@ class Transport {
   /// Queues without blocking. Messages to one peer arrive in order or not at all. False when there
   /// is no link to it.
   virtual bool send(const NodeId& peer, Frames frames) = 0;
+  /// What waits to leave for it; 0 without a link.
+  virtual std::size_t unsent_bytes(const NodeId& peer) const = 0;
   /// Closes the link. What was sent by a link that is up gets 100 ms to leave (GOODBYE is sent so);
   /// what waits for one that is not, or for a peer that does not read, is dropped.
   virtual void disconnect(const NodeId& peer) = 0;

@@ -122,6 +122,11 @@ bool ZmqTransport::send(const NodeId& peer, Frames frames) {
   return true;
 }
 
+std::size_t ZmqTransport::unsent_bytes(const NodeId& peer) const {
+  const auto link = links_.find(peer);
+  return link == links_.end() ? 0 : link->second->unsent_bytes();
+}
+
 void ZmqTransport::disconnect(const NodeId& peer) {
   const auto link = links_.find(peer);
   if (link == links_.end()) return;

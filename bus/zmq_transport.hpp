@@ -45,6 +45,7 @@ class ZmqTransport final : public Transport {
   std::string endpoint() const override { return endpoint_; }
   bool connect(const NodeId& peer, const std::string& endpoint) override;
   bool send(const NodeId& peer, Frames frames) override;
+  std::size_t unsent_bytes(const NodeId& peer) const override;
   void disconnect(const NodeId& peer) override;
   std::string_view address_of(const NodeId& peer) const override {
     return mailbox_.address_of(peer);

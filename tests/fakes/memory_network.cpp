@@ -443,6 +443,11 @@ bool MemoryTransport::send(const NodeId& peer, Frames frames) {
   return true;
 }
 
+std::size_t MemoryTransport::unsent_bytes(const NodeId& peer) const {
+  const auto found = mailbox_->links.find(peer);
+  return found == mailbox_->links.end() ? 0 : found->second->held_bytes;
+}
+
 void MemoryTransport::disconnect(const NodeId& peer) {
   const auto found = mailbox_->links.find(peer);
   if (found == mailbox_->links.end()) return;

@@ -166,6 +166,7 @@ class MemoryTransport final : public bus::Transport {
   std::string endpoint() const override;
   bool connect(const NodeId& peer, const std::string& endpoint) override;
   bool send(const NodeId& peer, bus::Frames frames) override;
+  std::size_t unsent_bytes(const NodeId& peer) const override;
   void disconnect(const NodeId& peer) override;
   std::string_view address_of(const NodeId& peer) const override;
 

@@ -11,8 +11,7 @@
 #include "base/with_deadline.hpp"
 #include "bus/envelope.hpp"
 #include "bus/zre_codec.hpp"
-#include "tests/fakes/memory_network.hpp"
-#include "tests/fakes/virtual_clock.hpp"
+#include "tests/unit/bus/bus_agents.hpp"
 
 namespace dockherd::bus {
 namespace {
@@ -22,128 +21,11 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-struct Recorder final : BusListener {
-  void on_peer_joined(const PeerInfo& peer) override { lines.push_back("joined " + peer.name); }
-  void on_peer_lost(const PeerInfo& peer, const std::string&) override {
-    lines.push_back("lost " + peer.name);
-  }
-  void on_session_renewed(const PeerInfo& peer) override {
-    lines.push_back("renewed " + peer.name);
-  }
-  void on_notice(const NodeId&, const std::string& topic, const std::string& body) override {
-    lines.push_back("notice " + topic + " " + body);
-  }
-  std::vector<std::string> lines;
-};
-
-/// One agent: its process, clock, mailbox, beacon and bus.
-struct Agent {
-  Agent(fakes::VirtualTime& world, fakes::MemoryNetwork& network, int host)
-      : time(world),
-        id(made_id(host)),
-        clock(world, context),
-        transport(network, context, host, id),
-        discovery(network, context, host),
-        bus(context.get_executor(), clock, transport, {&discovery}, settings(host, id),
-            static_cast<std::uint64_t>(host), null_logger()) {
-    time.add(context);
-    bus.listen(listener);
-    bus.serve([this](IncomingRequest request) { return answer(std::move(request)); });
-  }
-  ~Agent() {
-    context.shutdown();
-    time.remove(context);
-  }
-
-  static NodeId made_id(int host) {
-    std::mt19937_64 random(static_cast<std::uint64_t>(host));
-    return NodeId::random(random);
-  }
-  static BusSettings settings(int host, NodeId id) {
-    BusSettings made;
-    made.id = id;
-    made.name = "n" + std::to_string(host);
-    made.headers = {{std::string(header_version), "1"}};
-    return made;
-  }
-
-  asio::awaitable<Reply> answer(IncomingRequest request) {
-    requests.push_back(request);
-    if (request.body.find("slow") != std::string::npos) {
-      try {
-        co_await clock.sleep_until(clock.now() + 1h);
-      } catch (const boost::system::system_error&) {
-        ++canceled;
-        throw;
-      }
-    }
-    if (request.body.find("throw") != std::string::npos) throw std::runtime_error("broken");
-    co_return Reply(200, request.body);
-  }
-
-  fakes::VirtualTime& time;
-  NodeId id;
-  fakes::VirtualContext context;
-  fakes::VirtualClock clock;
-  fakes::MemoryTransport transport;
-  fakes::MemoryDiscovery discovery;
-  Recorder listener;
-  std::vector<IncomingRequest> requests;
-  int canceled = 0;
-  EventBus bus;
-};
-
-class EventBusTest : public testing::Test {
- protected:
-  EventBusTest() {
-    for (int host = 1; host <= 3; ++host) {
-      agents.push_back(std::make_unique<Agent>(time, network, host));
-      agents.back()->bus.start();
-      agents.back()->bus.join("herd");
-    }
-    time.run_for(1s);
-  }
-  ~EventBusTest() override {
-    for (auto& agent : agents) {
-      if (agent) run(*agent, agent->bus.stop());
-    }
-  }
-
-  EventBus& bus(std::size_t i) { return agents[i]->bus; }
-
-  template <typename T>
-  T run(Agent& agent, asio::awaitable<T> task) {
-    std::optional<T> value;
-    asio::co_spawn(agent.context, std::move(task),
-                   [&value](const std::exception_ptr& failure, T result) {
-                     if (failure) std::rethrow_exception(failure);
-                     value.emplace(std::move(result));
-                   });
-    EXPECT_TRUE(time.run_until([&value] { return value.has_value(); }, time.now() + 1min));
-    return std::move(value.value());
-  }
-  void run(Agent& agent, asio::awaitable<void> task) {
-    bool ended = false;
-    asio::co_spawn(agent.context, std::move(task),
-                   [&ended](const std::exception_ptr&) { ended = true; });
-    EXPECT_TRUE(time.run_until([&ended] { return ended; }, time.now() + 1min));
-  }
-  Result<Reply> ask(std::size_t from, const NodeId& to, const std::string& body,
-                    Duration timeout = 2s, bool local = true) {
-    return run(*agents[from], bus(from).request(to, body, time.now() + timeout, local));
-  }
-  void kill(std::size_t i) { agents[i].reset(); }
-
-  fakes::VirtualTime time;
-  fakes::MemoryNetwork network{time};
-  std::vector<std::unique_ptr<Agent>> agents;
-};
-
 /// A ZRE peer of another make: only a mailbox.
 struct Foreign final : TransportListener {
   Foreign(fakes::VirtualTime& world, fakes::MemoryNetwork& network, int host, NodeId to,
           std::string to_endpoint)
-      : time(world), transport(network, context, host, Agent::made_id(host)), target(to) {
+      : time(world), transport(network, context, host, BusAgent::made_id(host)), target(to) {
     time.add(context);
     transport.start(*this);
     transport.connect(to, to_endpoint);
@@ -216,7 +98,7 @@ TEST_F(EventBusTest, a_request_to_itself_needs_no_network) {
 }
 
 TEST_F(EventBusTest, an_unknown_peer_gets_nothing_sent) {
-  EXPECT_EQ(ask(0, Agent::made_id(77), "{}").error().code, errc::not_sent);
+  EXPECT_EQ(ask(0, BusAgent::made_id(77), "{}").error().code, errc::not_sent);
 }
 
 TEST_F(EventBusTest, a_slow_handler_is_cancelled_at_the_deadline) {
@@ -237,7 +119,8 @@ TEST_F(EventBusTest, requests_that_are_given_up_leave_nothing_behind) {
   network.cut(1, 2);
   const std::vector<NodeId> to(limits::bus_pending_requests, bus(1).self());
   bool ended = false;
-  auto give_up = [](Agent& agent, std::vector<NodeId> peers, bool& done) -> asio::awaitable<void> {
+  auto give_up = [](BusAgent& agent, std::vector<NodeId> peers,
+                    bool& done) -> asio::awaitable<void> {
     const TimePoint now = agent.clock.now();
     auto gathering = agent.bus.gather(std::move(peers), "{}", now + 10s);
     const auto replies = co_await with_deadline(agent.clock, std::move(gathering), now + 100ms);
@@ -258,7 +141,7 @@ TEST_F(EventBusTest, requests_that_are_given_up_leave_nothing_behind) {
 }
 
 TEST_F(EventBusTest, gather_accounts_for_every_node_in_order) {
-  const NodeId unknown = Agent::made_id(99);
+  const NodeId unknown = BusAgent::made_id(99);
   std::vector<NodeId> to{bus(2).self(), unknown, bus(0).self(), bus(1).self()};
   const auto replies = run(*agents[0], bus(0).gather(to, R"({"a":1})", time.now() + 1s));
   ASSERT_THAT(replies, SizeIs(4));
@@ -292,7 +175,7 @@ TEST_F(EventBusTest, the_death_of_a_peer_fails_its_requests_before_listeners_hea
 TEST_F(EventBusTest, a_restarted_agent_is_a_new_peer_and_stays) {
   kill(1);
   time.run_for(200ms);
-  agents[1] = std::make_unique<Agent>(time, network, 2);
+  agents[1] = std::make_unique<BusAgent>(time, network, 2);
   agents[1]->bus.start();
   time.run_for(2s);
   for (auto& agent : agents) EXPECT_THAT(agent->bus.peers(), SizeIs(2));
@@ -359,7 +242,7 @@ TEST_F(EventBusTest, a_foreign_peer_whispers_requests_and_gets_replies) {
       peer.texts[2],
       R"({"dockherd":"reply","id":null,"status":200,"body":{"action":"y","id":"container"}})");
   EXPECT_THAT(peer.texts[3], testing::HasSubstr(R"("status":400)"));
-  EXPECT_FALSE(bus(0).peer(Agent::made_id(9))->is_agent);
+  EXPECT_FALSE(bus(0).peer(BusAgent::made_id(9))->is_agent);
 }
 
 TEST_F(EventBusTest, a_shout_for_one_is_handled_by_exactly_one_member) {
@@ -400,6 +283,7 @@ struct BrittleTransport final : Transport {
     return true;
   }
   bool send(const NodeId& peer, Frames) override { return links.contains(peer); }
+  std::size_t unsent_bytes(const NodeId&) const override { return 0; }
   void disconnect(const NodeId& peer) override { links.erase(peer); }
   std::string_view address_of(const NodeId&) const override { return {}; }
 
@@ -428,8 +312,8 @@ TEST(EventBus, several_sends_that_fail_in_one_turn_are_one_broken_link) {
   fakes::VirtualClock clock(time, context);
   BrittleTransport transport;
   Talker talker;
-  EventBus bus(context.get_executor(), clock, transport, {}, Agent::settings(1, Agent::made_id(1)),
-               1, null_logger());
+  EventBus bus(context.get_executor(), clock, transport, {},
+               BusAgent::settings(1, BusAgent::made_id(1)), 1, null_logger());
   talker.bus = &bus;
   bus.listen(talker);
   bus.start();
@@ -437,15 +321,15 @@ TEST(EventBus, several_sends_that_fail_in_one_turn_are_one_broken_link) {
   hello.sequence = 1;
   hello.endpoint = "tcp://10.0.0.2:49152";
   hello.headers = {{std::string(header_version), "1"}};
-  transport.listener->on_message(Agent::made_id(2), {encode_zre(hello)});
+  transport.listener->on_message(BusAgent::made_id(2), {encode_zre(hello)});
   EXPECT_EQ(transport.dials, 1);
   time.run_for(600ms);  // Long enough for a break not to be a refusal.
   transport.links.clear();
   ZreMessage whisper = zre_message(ZreKind::whisper);
   whisper.sequence = 2;
-  transport.listener->on_message(Agent::made_id(2),
+  transport.listener->on_message(BusAgent::made_id(2),
                                  {encode_zre(whisper), encode_notice("question", "1")});
-  transport.listener->on_message(Agent::made_id(2), {encode_zre(hello)});
+  transport.listener->on_message(BusAgent::made_id(2), {encode_zre(hello)});
   EXPECT_EQ(talker.lost, 1);
   EXPECT_EQ(talker.joined, 2);
   EXPECT_EQ(transport.dials, 2);

@@ -65,7 +65,10 @@ TEST(PendingRequests, deadlines_and_losses_take_what_is_theirs) {
   pending.add(pending.new_id(), table_node(1), at(1), 3);
   pending.add(pending.new_id(), table_node(1), at(9), 4);
   EXPECT_EQ(pending.next_deadline(), at(1));
+  EXPECT_EQ(pending.size_of(table_node(1)), 3U);
   EXPECT_THAT(pending.take_expired(at(2)), ElementsAre(3, 2));
+  EXPECT_EQ(pending.size_of(table_node(1)), 2U);
+  EXPECT_EQ(pending.size_of(table_node(2)), 0U);
   EXPECT_THAT(pending.take_of(table_node(1)), ElementsAre(1, 4));
   EXPECT_EQ(pending.size(), 0U);
 }
