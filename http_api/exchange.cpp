@@ -6,6 +6,7 @@
 #include <boost/beast/http/status.hpp>
 #include <charconv>
 
+#include "http_api/responses.hpp"
 #include "http_api/upstream_call.hpp"
 
 namespace dockherd::http_api {
@@ -95,6 +96,7 @@ std::string Exchange::own_head(int status, const HeaderList& headers, std::strin
   HeaderList all = headers;
   all.emplace_back("Server", context_.settings.product);
   all.emplace_back("Date", std::string(context_.date.now()));
+  if (status == 503) all.emplace_back(retry_after, retry_soon);
   const bool has_end = !framing.empty() || has_no_body(status);
   const ConnectionHeader connection = persistence(has_end);
   render_passed(head, static_cast<unsigned>(status), reason_of(status), all, connection);

@@ -91,13 +91,12 @@ Response unauthorized_response(bool for_docker) {
 
 Response over_limit_response(const OverLimit& over, bool for_docker) {
   return in_form(over.status, over.why, for_docker)
-      .with_header("Retry-After", std::to_string(over.retry_after_seconds));
+      .with_header(retry_after, std::to_string(over.retry_after_seconds));
 }
 
 Response too_many_connections_response() {
   return Response(
-             error_reply(Error(errc::busy, "too many connections to this agent; try again soon")))
-      .with_header("Retry-After", "1");
+      error_reply(Error(errc::busy, "too many connections to this agent; try again soon")));
 }
 
 void render_head(std::string& out, const Response& response, std::string_view server,
@@ -118,6 +117,10 @@ void render_head(std::string& out, const Response& response, std::string_view se
   out += std::to_string(response.body.size());
   out += "\r\n";
   out += response.extra_headers;
+  const bool says_when = response.extra_headers.find(retry_after) != std::string::npos;
+  if (response.status == 503 && !says_when) {
+    out += std::string(retry_after) + ": " + std::string(retry_soon) + "\r\n";
+  }
   if (persistence == Persistence::close) out += "Connection: close\r\n";
   if (persistence == Persistence::keep_said) out += "Connection: keep-alive\r\n";
   out += "\r\n";

@@ -22,6 +22,11 @@ int http_status(const Error& error);
 /// The same shape for what only HTTP itself can get wrong (405, 408, 431, 505...).
 VerbReply http_error_reply(int status, std::string_view message);
 
+/// Goes with each 503 of ours: what is busy or stops now may be asked again soon (RFC
+/// 9110, 10.2.3).
+inline constexpr std::string_view retry_after = "Retry-After";
+inline constexpr std::string_view retry_soon = "1";
+
 inline constexpr std::string_view json_type = "application/json";
 inline constexpr std::string_view text_type = "text/plain; charset=utf-8";
 

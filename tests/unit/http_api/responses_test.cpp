@@ -66,4 +66,21 @@ TEST(HttpDate, is_as_the_rfc_writes_it) {
   EXPECT_EQ("Sun, 06 Nov 1994 08:49:37 GMT", format_http_date(time));
 }
 
+TEST(Responses, what_is_busy_says_when_to_ask_again) {
+  const auto head_of = [](const Response& response) {
+    std::string head;
+    render_head(head, response, "dockherd/1", "now", Persistence::close);
+    return head;
+  };
+  const std::string busy = head_of(Response(error_reply(Error(errc::busy, "x"))));
+  EXPECT_NE(busy.find("\r\nRetry-After: 1\r\n"), std::string::npos) << busy;
+  OverLimit over;
+  over.retry_after_seconds = 9;
+  const std::string later = head_of(over_limit_response(over, true));
+  EXPECT_NE(later.find("\r\nRetry-After: 9\r\n"), std::string::npos) << later;
+  EXPECT_EQ(later.find("Retry-After"), later.rfind("Retry-After")) << later;
+  const std::string refused = head_of(Response(error_reply(Error(errc::bad_request, "x"))));
+  EXPECT_EQ(refused.find("Retry-After"), std::string::npos) << refused;
+}
+
 }  // namespace dockherd::http_api
