@@ -377,6 +377,10 @@ std::string VerbExecutor::node_info() const {
                              {"agent_version", status.version},
                              {"uptime_seconds", uptime.count()},
                              {"in_pool", status.in_pool},
+                             {"under_way",
+                              {{"tasks", herd_.tasks.size()},
+                               {"served", herd_.bus.serving()},
+                               {"awaited", herd_.bus.awaiting()}}},
                              {"endpoint", herd_.endpoint},
                              {"id", herd_.self().hex()}};
   if (!herd_.daemon_asked()) {
