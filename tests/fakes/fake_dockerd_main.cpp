@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/fakes/fake_dockerd_server.hpp"
+#include "tests/fakes/fault_file.hpp"
 
 namespace {
 
@@ -15,6 +16,7 @@ using namespace dockherd;
 using fakes::DaemonModel;
 using fakes::DaemonSettings;
 using fakes::FakeDockerdServer;
+using fakes::FaultFile;
 
 struct Options {
   std::string socket;
@@ -23,6 +25,7 @@ struct Options {
   std::string name = "fake";
   std::vector<std::string> images = {"busybox:latest"};
   std::vector<std::string> registry;
+  std::string faults;
   unsigned instances = 1;
   std::size_t containers = 0;
   int call_us = 0;
@@ -37,7 +40,7 @@ struct Options {
 struct Daemon {
   Daemon(DaemonSettings settings, asio::any_io_executor executor, const Options& options,
          const std::vector<std::string>& addresses)
-      : model(std::move(settings)) {
+      : model(std::move(settings)), faults(options.faults) {
     model.preload(options.containers, model.settings().name + "-",
                   std::chrono::system_clock::now());
     const auto scaled = [&](double microseconds) {
@@ -50,10 +53,12 @@ struct Daemon {
       server.behaviour.start_delay = scaled(options.start_ms * 1000.0);
       server.behaviour.pull_delay = scaled(options.pull_ms * 1000.0);
       server.behaviour.failure_rate = options.fail_rate;
+      if (!options.faults.empty()) faults.apply_to(server);
     }
   }
 
   DaemonModel model;
+  FaultFile faults;
   std::list<FakeDockerdServer> servers;
 };
 
@@ -71,6 +76,8 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--start-ms", options.start_ms, "Milliseconds that a start takes");
   app.add_option("--pull-ms", options.pull_ms, "Milliseconds that a pull takes");
   app.add_option("--fail-rate", options.fail_rate, "Share of changing calls that get a 500");
+  app.add_option("--faults", options.faults,
+                 "A file that says what goes wrong now: see fault_file.hpp");
   app.add_option("--slow", options.slow, "Multiplies all of these times");
   app.add_option("--seed", options.seed, "For container ids; instances add their number");
 }

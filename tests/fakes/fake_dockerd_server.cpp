@@ -262,7 +262,7 @@ asio::awaitable<bool> FakeDockerdServer::answer_one(Session& session) {
   for (const auto& field : request) {
     last_headers_.emplace_back(std::string(field.name_string()), std::string(field.value()));
   }
-  if (const Duration delay = delay_of(target); delay > Duration::zero()) {
+  if (const Duration delay = delay_of(method, target); delay > Duration::zero()) {
     if (is_pull(target)) {
       const bool left = co_await leaves_within(session.socket, delay);
       if (left) co_return false;
@@ -273,7 +273,10 @@ asio::awaitable<bool> FakeDockerdServer::answer_one(Session& session) {
   }
   if (behaviour.raw_answer) {
     if (auto raw = behaviour.raw_answer(method, target)) {
-      if (behaviour.act_before_raw_answer) answer(method, target, request.body());
+      const bool acts =
+          behaviour.act_before_raw_answer ||
+          (behaviour.acts_before_raw_answer && behaviour.acts_before_raw_answer(method, target));
+      if (acts) answer(method, target, request.body());
       co_await answer_raw(session, *std::move(raw));
       co_return false;
     }
@@ -322,12 +325,13 @@ DockerResponse FakeDockerdServer::answer(const std::string& method, const std::s
   return model_.handle(method, target, body, std::chrono::system_clock::now());
 }
 
-Duration FakeDockerdServer::delay_of(const std::string& target) const {
+Duration FakeDockerdServer::delay_of(const std::string& method, const std::string& target) const {
   const std::string_view path = std::string_view(target).substr(0, target.find('?'));
-  if (path.ends_with("/containers/create")) return behaviour.create_delay;
-  if (path.ends_with("/start") || path.ends_with("/restart")) return behaviour.start_delay;
-  if (is_pull(target)) return behaviour.pull_delay;
-  return behaviour.call_delay;
+  const Duration more = behaviour.more_delay ? behaviour.more_delay(method, target) : Duration();
+  if (path.ends_with("/containers/create")) return behaviour.create_delay + more;
+  if (path.ends_with("/start") || path.ends_with("/restart")) return behaviour.start_delay + more;
+  if (is_pull(target)) return behaviour.pull_delay + more;
+  return behaviour.call_delay + more;
 }
 
 }  // namespace dockherd::fakes

@@ -32,6 +32,11 @@ struct ServerBehaviour {
       raw_answer;
   /// As above, but the model acts first.
   bool act_before_raw_answer = false;
+  /// Likewise, asked for each call.
+  std::function<bool(const std::string& method, const std::string& target)> acts_before_raw_answer;
+  /// In addition to the delays above.
+  std::function<std::chrono::milliseconds(const std::string& method, const std::string& target)>
+      more_delay;
 };
 
 /// Purpose: serves one model on one unix socket or TCP port.
@@ -76,7 +81,7 @@ class FakeDockerdServer {
   asio::awaitable<void> stream_events(Session& session, const std::string& target);
   DockerResponse answer(const std::string& method, const std::string& target,
                         const std::string& body);
-  Duration delay_of(const std::string& target) const;
+  Duration delay_of(const std::string& method, const std::string& target) const;
 
   asio::any_io_executor executor_;
   DaemonModel& model_;
