@@ -31,7 +31,7 @@ void ContainerDirectory::put(const NodeId& node, const std::string& id,
     forget_names(key, it->second);
   }
   of_node.sum ^= sum_of(id, names);
-  for (const std::string& name : names) by_name_.emplace(name, key);
+  for (const std::string& name : names) add_name(name, key);
   it->second = std::move(names);
 }
 
@@ -65,10 +65,23 @@ ContainerDirectory ContainerDirectory::take_node(const NodeId& node) {
   return taken;
 }
 
+void ContainerDirectory::add_name(const std::string& name, const Key& key) {
+  // It is put behind all others of that name.
+  const auto it = by_name_.emplace(name, key);
+  const bool shared = it != by_name_.begin() && std::prev(it)->first == name;
+  if (shared && on_shared_name_) on_shared_name_(name);
+}
+
 void ContainerDirectory::forget_names(const Key& key, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
+    bool shared = false;
     auto [it, end] = by_name_.equal_range(name);
-    while (it != end) it = it->second == key ? by_name_.erase(it) : std::next(it);
+    while (it != end) {
+      const bool mine = it->second == key;
+      shared |= !mine;
+      it = mine ? by_name_.erase(it) : std::next(it);
+    }
+    if (shared && on_shared_name_) on_shared_name_(name);
   }
 }
 
@@ -100,14 +113,18 @@ Resolution ContainerDirectory::resolve_id(std::string_view id_prefix,
 
 Resolution ContainerDirectory::resolve_name(std::string_view name,
                                             const std::optional<NodeId>& on) const {
-  Resolution resolution;
+  std::vector<const Key*> keys;
   const auto [begin, end] = by_name_.equal_range(name);
   for (auto it = begin; it != end; ++it) {
-    if (on && it->second.second != *on) continue;
-    add_candidate(resolution, it->second, containers_.at(it->second));
+    if (!on || it->second.second == *on) keys.push_back(&it->second);
   }
-  std::sort(resolution.candidates.begin(), resolution.candidates.end(),
-            [](const auto& a, const auto& b) { return a.id < b.id; });
+  // Where there are too many, all nodes are to name the same ones.
+  std::sort(keys.begin(), keys.end(), [](const Key* a, const Key* b) { return *a < *b; });
+  Resolution resolution;
+  for (const Key* key : keys) {
+    add_candidate(resolution, *key, containers_.at(*key));
+    if (resolution.more) break;
+  }
   return resolution;
 }
 

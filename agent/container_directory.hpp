@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -51,7 +52,7 @@ class ContainerDirectory {
   Resolution resolve(std::string_view reference,
                      const std::optional<NodeId>& on = std::nullopt) const;
 
-  /// Containers of exactly that name, anywhere; at most 16.
+  /// Containers of exactly that name, anywhere; the first 16 by id.
   Resolution named(std::string_view name) const { return resolve_name(name, std::nullopt); }
 
   /// Containers of one node, running or not.
@@ -61,6 +62,12 @@ class ContainerDirectory {
   /// One number for all containers of a node with their names: two directories that have the same
   /// of a node have the same number.
   std::uint64_t sum(const NodeId& node) const;
+
+  /// Is told each name that several containers have, or had, when others have it than before. It
+  /// looks at the directory later: this one is being changed.
+  void on_shared_name(std::function<void(const std::string& name)> listener) {
+    on_shared_name_ = std::move(listener);
+  }
 
   /// Full id -> owner (the preferred one where there are several).
   std::map<std::string, NodeId> owners() const;
@@ -73,11 +80,13 @@ class ContainerDirectory {
   Resolution resolve_name(std::string_view name, const std::optional<NodeId>& on) const;
   void add_candidate(Resolution& resolution, const Key& key,
                      const std::vector<std::string>& names) const;
+  void add_name(const std::string& name, const Key& key);
   void forget_names(const Key& key, const std::vector<std::string>& names);
 
   NodeId preferred_;
   Containers containers_;
   std::multimap<std::string, Key, std::less<>> by_name_;
+  std::function<void(const std::string& name)> on_shared_name_;
   // What one node has: its keys in containers_, which stay where they are, so that a node that
   // joins or is lost costs as much as it has and not as much as the herd has. Tables that are never
   // walked where the order would show.
