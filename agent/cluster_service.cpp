@@ -63,7 +63,7 @@ asio::awaitable<VerbReply> ClusterService::execute(std::string request, trust::P
     co_return co_await list(std::move(*lists));
   }
   if (auto* pool = std::get_if<PoolVerb>(&*verb)) co_return co_await set_pool(std::move(*pool));
-  co_return co_await list_nodes();
+  co_return co_await list_nodes(std::move(caller));
 }
 
 // --- one container, or several by name ---------------------------------------------------------
@@ -113,9 +113,9 @@ Result<ContainerLocation> ClusterService::locate(const std::string& reference) c
   }
   std::vector<std::string> candidates;
   for (const ContainerLocation& candidate : resolution.candidates) {
-    candidates.push_back(candidate.id.substr(0, 12) + " (" +
-                         (candidate.names.empty() ? "" : candidate.names.front() + " ") + "on " +
-                         herd_.hostname_of(candidate.node) + ")");
+    const std::string placed = candidate.names.empty() ? "" : "/" + candidate.names.front();
+    candidates.push_back(candidate.id.substr(0, 12) + " (" + herd_.hostname_of(candidate.node) +
+                         placed + ")");
   }
   return Error(errc::ambiguous, quote_json(reference) + " fits " + join(candidates) +
                                     (resolution.more ? " and more" : ""))
@@ -374,7 +374,25 @@ asio::awaitable<VerbReply> ClusterService::list(ListVerb verb) {
   co_return merge_lists(answers, herd_.nodes.lost(now), verb, herd_.settings.hostname, now);
 }
 
-asio::awaitable<VerbReply> ClusterService::list_nodes() {
+/// Names tell of others' containers, which operators do not see.
+SharedNames ClusterService::shared_names(const trust::Principal& caller) const {
+  const auto& standing = herd_.name_collisions.standing();
+  const bool sees_all = caller.role != trust::Role::operator_;
+  SharedNames names;
+  for (const auto& [name, containers] : standing) {
+    if (!sees_all || names.shown.size() == limits::name_collisions_shown) break;
+    SharedName& shared = names.shown.emplace_back();
+    shared.name = name;
+    shared.more = containers.more;
+    for (const ContainerLocation& each : containers.candidates) {
+      shared.containers.emplace_back(herd_.hostname_of(each.node), each.id);
+    }
+  }
+  names.not_shown = standing.size() - names.shown.size();
+  return names;
+}
+
+asio::awaitable<VerbReply> ClusterService::list_nodes(trust::Principal caller) {
   struct Run {
     std::vector<NodeId> nodes;
     std::vector<NodeAnswer> answers;
@@ -396,7 +414,8 @@ asio::awaitable<VerbReply> ClusterService::list_nodes() {
   co_await for_each_index(herd_.tasks, "list nodes", run->nodes.size(), nodes_at_once,
                           std::move(each));
   const TimePoint now = herd_.clock.now();
-  co_return merge_nodes(run->answers, herd_.nodes.lost(now), herd_.settings.hostname, now);
+  co_return merge_nodes(run->answers, herd_.nodes.lost(now), shared_names(caller),
+                        herd_.settings.hostname, now);
 }
 
 asio::awaitable<VerbReply> ClusterService::set_pool(PoolVerb verb) {

@@ -51,7 +51,7 @@ class ClusterService {
                                        TimePoint deadline);
   asio::awaitable<VerbReply> act_on_several(ContainerVerb verb);
   asio::awaitable<VerbReply> list(ListVerb verb);
-  asio::awaitable<VerbReply> list_nodes();
+  asio::awaitable<VerbReply> list_nodes(trust::Principal caller);
   asio::awaitable<VerbReply> set_pool(PoolVerb verb);
 
   Result<BulkPlan> plan(CreateVerb verb, trust::Principal caller);
@@ -61,6 +61,7 @@ class ClusterService {
   VerbReply not_located(const Error& error) const;
   VerbReply hidden(const std::string& reference) const;
   std::vector<std::string> lost_hosts() const;
+  SharedNames shared_names(const trust::Principal& caller) const;
   Result<NodeId> node_named(const std::string& hostname) const;
   asio::awaitable<Result<bus::Reply>> ask(NodeId node, std::string verb, TimePoint deadline,
                                           bus::Lane lane = bus::Lane::work);

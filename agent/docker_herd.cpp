@@ -132,6 +132,41 @@ std::vector<engine_api::LostHost> DockerHerd::lost_hosts() const {
   return hosts;
 }
 
+/// Of a node that was lost meanwhile nothing is told.
+engine_api::NameCollision DockerHerd::collision_of(const std::string& name,
+                                                   const Resolution& containers) const {
+  engine_api::NameCollision collision;
+  collision.name = name;
+  collision.more = containers.more;
+  for (const ContainerLocation& each : containers.candidates) {
+    const NodeStatus* status = herd_.nodes.find(each.node);
+    if (status == nullptr) continue;
+    auto& container = collision.containers.emplace_back();
+    container.node = node_of(each.node, *status).view;
+    container.id = each.id;
+  }
+  return collision;
+}
+
+std::vector<engine_api::NameCollision> DockerHerd::name_collisions(std::size_t most) const {
+  std::vector<engine_api::NameCollision> collisions;
+  for (const auto& [name, containers] : herd_.name_collisions.standing()) {
+    if (collisions.size() == most) break;
+    collisions.push_back(collision_of(name, containers));
+  }
+  return collisions;
+}
+
+void DockerHerd::on_name_collision(CollisionListener listener) {
+  if (!listener) {
+    herd_.on_name_collision = nullptr;
+    return;
+  }
+  herd_.on_name_collision = [this, tell = std::move(listener)](const CollisionChange& change) {
+    tell(collision_of(change.name, change.containers), change.begins);
+  };
+}
+
 asio::awaitable<Result<FoundContainer>> DockerHerd::find(std::string reference) {
   auto found = find_now(reference);
   if (!found && !herd_.daemon_asked()) {
@@ -187,14 +222,16 @@ Result<FoundContainer> DockerHerd::find_now(const std::string& reference) const 
     candidates.push_back(candidate.id.substr(0, 12) + " (" + herd_.hostname_of(candidate.node) +
                          name + ")");
   }
-  const bool by_id = !resolution.candidates.front().names.empty() &&
-                     resolution.candidates.front().names.front() != found.reference;
+  std::string name = found.reference;
+  if (name.starts_with('/')) name.erase(0, 1);
+  const auto& names = resolution.candidates.front().names;
+  const bool by_id = std::find(names.begin(), names.end(), name) == names.end();
   const std::string which = join(candidates) + (resolution.more ? " and more" : "");
   if (by_id) {
     return docker_error(
         500, "Multiple IDs found with provided prefix: " + found.reference + ": " + which);
   }
-  return docker_error(409, "several containers have the name " + found.reference + ": " + which);
+  return docker_error(409, "several containers have the name " + name + ": " + which);
 }
 
 asio::awaitable<Result<engine_api::OwnList>> DockerHerd::own_list(bool all, TimePoint deadline) {

@@ -32,6 +32,11 @@ class DockerHerd final : public engine_api::HerdPort {
   engine_api::HerdNode self() const override;
   std::string api_version() const override;
   std::vector<engine_api::LostHost> lost_hosts() const override;
+  std::vector<engine_api::NameCollision> name_collisions(std::size_t most) const override;
+  std::size_t name_collision_count() const override {
+    return herd_.name_collisions.standing().size();
+  }
+  void on_name_collision(CollisionListener listener) override;
   asio::awaitable<Result<engine_api::FoundContainer>> find(std::string reference) override;
   asio::awaitable<Result<engine_api::OwnList>> own_list(bool all, TimePoint deadline) override;
   std::int64_t created_nano(const std::string& id) const override {
@@ -51,6 +56,8 @@ class DockerHerd final : public engine_api::HerdPort {
 
  private:
   engine_api::HerdNode node_of(const NodeId& id, const NodeStatus& status) const;
+  engine_api::NameCollision collision_of(const std::string& name,
+                                         const Resolution& containers) const;
   Error not_found(const std::string& reference) const;
   Result<engine_api::FoundContainer> find_now(const std::string& reference) const;
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/container_directory.hpp"
+#include "agent/name_collisions.hpp"
 #include "agent/node.hpp"
 #include "agent/node_table.hpp"
 #include "agent/placement.hpp"
@@ -110,9 +111,12 @@ struct Herd {
   TaskGroup tasks;
   bus::EventBus bus;
   ContainerDirectory directory;
+  /// Longer than it takes the words of two nodes to overtake each other on their way to a third.
+  NameCollisions name_collisions{std::chrono::milliseconds(500)};
   NodeTable nodes;
   std::function<void(const std::string& name)>
-      on_name_seen;               ///< In any node's part of the directory.
+      on_name_seen;  ///< In any node's part of the directory.
+  std::function<void(const CollisionChange& change)> on_name_collision;
   CreatesUnderWay creating_here;  ///< By this node's own daemon, whoever asked.
   TimePoint started{};
   bool stopping = false;  ///< Takes no more work for peers.

@@ -73,6 +73,25 @@ std::string failure_members(const NodeAnswer& first) {
   return members;
 }
 
+/// `name_collisions`, and how many are not in it.
+std::string collision_members(const SharedNames& names) {
+  std::vector<std::string> collisions;
+  for (const SharedName& shared : names.shown) {
+    std::vector<std::string> containers;
+    for (const auto& [hostname, id] : shared.containers) {
+      containers.push_back("{\"dockerInstance\":" + quote_json(hostname) +
+                           ",\"id\":" + quote_json(id) + "}");
+    }
+    collisions.push_back("{\"name\":" + quote_json(shared.name) + ",\"containers\":" +
+                         json_array(containers) + (shared.more ? ",\"more\":true}" : "}"));
+  }
+  std::string members = ",\"name_collisions\":" + json_array(collisions);
+  if (names.not_shown > 0) {
+    members += ",\"name_collisions_not_shown\":" + std::to_string(names.not_shown);
+  }
+  return members;
+}
+
 /// Every entry of every node, as one list.
 void append_entries(std::string& out, const std::vector<NodeAnswer>& answers) {
   bool first = true;
@@ -133,7 +152,7 @@ std::string with_round_trip(std::string_view row, double round_trip_ms) {
 }
 
 VerbReply merge_nodes(const std::vector<NodeAnswer>& answers, const std::vector<LostNode>& lost,
-                      std::string_view hostname, TimePoint now) {
+                      const SharedNames& names, std::string_view hostname, TimePoint now) {
   std::vector<std::pair<std::string, std::string>> rows;  // By hostname.
   std::vector<std::string> missing;
   for (const NodeAnswer& answer : answers) {
@@ -161,7 +180,8 @@ VerbReply merge_nodes(const std::vector<NodeAnswer>& answers, const std::vector<
   texts.reserve(rows.size());
   for (auto& [name, row] : rows) texts.push_back(std::move(row));
   return {200, "{\"statusCode\":200,\"dockerInstance\":" + quote_json(hostname) +
-                   ",\"nodes\":" + json_array(texts) + ",\"missing\":" + json_array(missing) + "}"};
+                   ",\"nodes\":" + json_array(texts) + ",\"missing\":" + json_array(missing) +
+                   collision_members(names) + "}"};
 }
 
 }  // namespace dockherd::agent

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/node_table.hpp"
@@ -29,10 +30,22 @@ struct NodeAnswer {
 VerbReply merge_lists(const std::vector<NodeAnswer>& answers, const std::vector<LostNode>& lost,
                       const ListVerb& verb, std::string_view hostname, TimePoint now);
 
+/// A name that containers of several hosts have.
+struct SharedName {
+  std::string name;
+  std::vector<std::pair<std::string, std::string>> containers;  ///< Hostname, id.
+  bool more = false;                                            ///< There are others.
+};
+
+struct SharedNames {
+  std::vector<SharedName> shown;
+  std::size_t not_shown = 0;  ///< Names besides.
+};
+
 /// The answer to list-nodes: a row per node; those that did not answer or were lost have a row that
-/// says so, and stand in `missing` too.
+/// says so, and stand in `missing` too. `names` are those that the node sees that was asked.
 VerbReply merge_nodes(const std::vector<NodeAnswer>& answers, const std::vector<LostNode>& lost,
-                      std::string_view hostname, TimePoint now);
+                      const SharedNames& names, std::string_view hostname, TimePoint now);
 
 /// A node's row of list-nodes with how long it took to ask for it.
 std::string with_round_trip(std::string_view row, double milliseconds);

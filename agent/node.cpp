@@ -4,6 +4,7 @@
 
 #include "agent/bus_handlers.hpp"
 #include "agent/cluster_service.hpp"
+#include "agent/collision_watcher.hpp"
 #include "agent/create_keys.hpp"
 #include "agent/docker_herd.hpp"
 #include "agent/docker_watcher.hpp"
@@ -49,6 +50,7 @@ bus::BusSettings bus_settings(const NodeSettings& settings) {
 struct Node::Parts {
   Parts(NodePorts ports, NodeSettings settings)
       : herd(ports, settings, bus_settings(settings)),
+        collisions(herd),
         promises(herd, ports.docker),
         claims(herd),
         quotas(herd, promises),
@@ -75,6 +77,7 @@ struct Node::Parts {
   }
 
   Herd herd;
+  CollisionWatcher collisions;
   PromiseKeeper promises;
   NameClaims claims;
   QuotaJudge quotas;
@@ -177,6 +180,14 @@ void Node::on_node_gone(std::function<void(const std::string& address)> gone) {
 
 std::map<std::string, NodeId> Node::containers() const {
   return parts_->herd.directory.owners();
+}
+
+std::map<std::string, std::set<std::string>> Node::name_collisions() const {
+  std::map<std::string, std::set<std::string>> collisions;
+  for (const auto& [name, containers] : parts_->herd.name_collisions.standing()) {
+    for (const ContainerLocation& each : containers.candidates) collisions[name].insert(each.id);
+  }
+  return collisions;
 }
 
 const bus::EventBus& Node::event_bus() const {

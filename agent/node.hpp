@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,8 @@ class Node final : public http_api::ClusterApi {
 
   /// What this node knows: full container id -> owner, over the whole herd. For tests and metrics.
   std::map<std::string, NodeId> containers() const;
+  /// Names that containers of several hosts have, with at most 16 of their ids. For tests.
+  std::map<std::string, std::set<std::string>> name_collisions() const;
   const bus::EventBus& event_bus() const;
 
  private:

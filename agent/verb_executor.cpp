@@ -371,6 +371,7 @@ std::string VerbExecutor::node_info() const {
   nlohmann::ordered_json row{{"hostname", status.hostname},
                              {"state", status.state()},
                              {"containers", herd_.directory.count(herd_.self())},
+                             {"name_collision_count", herd_.name_collisions.standing().size()},
                              {"address", status.address},
                              {"docker_version", status.docker_version},
                              {"docker_api_version", status.docker_api_version},

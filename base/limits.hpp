@@ -77,7 +77,8 @@ inline constexpr std::size_t pulls = 32;            ///< At once; each holds a c
 inline constexpr std::size_t template_bytes = 1u << 20;
 /// Of other hosts' containers that are to run again elsewhere, kept here.
 inline constexpr std::size_t specification_bytes = 64u << 20;
-inline constexpr std::size_t create_keys = 4'096;  ///< Remembered by their judge.
+inline constexpr std::size_t name_collisions_shown = 100;  ///< At once, in a list or in the log.
+inline constexpr std::size_t create_keys = 4'096;          ///< Remembered by their judge.
 /// How long a judge of names, keys or quotas is waited for. One that does not answer may be lost,
 /// and then another judges.
 inline constexpr milliseconds judge_answers_in{1'000};

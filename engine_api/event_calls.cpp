@@ -5,6 +5,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/limits.hpp"
+#include "base/text.hpp"
 #include "base/with_deadline.hpp"
 #include "docker_client/docker_codec.hpp"
 #include "engine_api/docker_error.hpp"
@@ -28,6 +29,16 @@ constexpr std::chrono::milliseconds look_for_room{50};
 bool was_lost(const std::vector<LostHost>& lost, const std::string& hostname) {
   return std::any_of(lost.begin(), lost.end(),
                      [&hostname](const LostHost& host) { return host.name == hostname; });
+}
+
+/// "h2/web, h3/web", with "…" at the end where there are more.
+std::string others_than(const std::string& id, const NameCollision& collision) {
+  std::vector<std::string> others;
+  for (const NameCollision::Container& each : collision.containers) {
+    if (each.id != id) others.push_back(each.node.name + "/" + collision.name);
+  }
+  if (collision.more) others.emplace_back("…");
+  return join(others);
 }
 
 }  // namespace
@@ -92,6 +103,16 @@ class EventCalls::Listed {
   EventCalls& calls_;
   std::list<std::shared_ptr<Stream>>::iterator at_;
 };
+
+EventCalls::EventCalls(ApiContext& context) : context_(context) {
+  context_.herd.on_name_collision([this](const NameCollision& collision, bool begins) {
+    tell_of_collision(collision, begins);
+  });
+}
+
+EventCalls::~EventCalls() {
+  context_.herd.on_name_collision(nullptr);
+}
 
 std::int64_t EventCalls::wall_nano() const {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -398,6 +419,21 @@ void EventCalls::tell_of_node(Stream& stream, std::string_view action, const Nod
   // be held any more the client reads too slowly to be told this.
   stream.merge.push("", node_event(action, node, wall_nano()), context_.clock.now());
   stream.wake();
+}
+
+/// One event for each of the containers, so that filters by container and host have their sense.
+void EventCalls::tell_of_collision(const NameCollision& collision, bool begins) {
+  const std::string_view action = begins ? "name-collision" : "name-collision-end";
+  for (const auto& stream : streams_) {
+    if (stream->ended || is_past(*stream)) continue;
+    for (const auto& [node, id] : collision.containers) {
+      if (!stream->query.wants_collision_event(action, node, id, collision.name)) continue;
+      std::string event = collision_event(action, node, id, collision.name,
+                                          others_than(id, collision), wall_nano());
+      stream->merge.push("", std::move(event), context_.clock.now());
+    }
+    stream->wake();
+  }
 }
 
 }  // namespace dockherd::engine_api

@@ -19,7 +19,10 @@ namespace dockherd::engine_api {
 /// Each stream's coroutines share its state; those that read end with it. One thread only.
 class EventCalls {
  public:
-  explicit EventCalls(ApiContext& context) : context_(context) {}
+  explicit EventCalls(ApiContext& context);
+  ~EventCalls();
+  EventCalls(const EventCalls&) = delete;
+  EventCalls& operator=(const EventCalls&) = delete;
 
   asio::awaitable<void> serve(ApiRequest& request);
 
@@ -52,6 +55,7 @@ class EventCalls {
   void node_came(const std::shared_ptr<Stream>& stream, const HerdNode& node);
   void node_went(Stream& stream, Source& source);
   void tell_of_node(Stream& stream, std::string_view action, const NodeView& node);
+  void tell_of_collision(const NameCollision& collision, bool begins);
   asio::awaitable<void> watch_nodes();
   std::int64_t wall_nano() const;
 

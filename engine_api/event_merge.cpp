@@ -28,6 +28,16 @@ std::string event_node(const NodeView& node) {
          ",\"Ip\":" + quote_json(node.ip) + ",\"Addr\":" + quote_json(node.address) + "}";
 }
 
+/// What the herd itself tells.
+std::string own_event(std::string_view type, std::string_view action, std::string_view id,
+                      ObjectText attributes, const NodeView& node, std::int64_t time_nano) {
+  add_attributes(attributes, node);
+  return "{\"Type\":" + quote_json(type) + ",\"Action\":" + quote_json(action) +
+         ",\"Actor\":{\"ID\":" + quote_json(id) + ",\"Attributes\":" + attributes.text() +
+         "},\"scope\":\"swarm\",\"time\":" + std::to_string(time_nano / nanos_per_second) +
+         ",\"timeNano\":" + std::to_string(time_nano) + ",\"node\":" + event_node(node) + "}";
+}
+
 std::optional<std::int64_t> time_of(std::string_view line) {
   const auto event = ObjectText::sliced(line);
   if (!event) return std::nullopt;
@@ -59,11 +69,20 @@ std::string herd_event(std::string_view line, const NodeView& node) {
 std::string node_event(std::string_view action, const NodeView& node, std::int64_t time_nano) {
   ObjectText attributes;
   attributes.set("name", quote_json(node.name));
-  add_attributes(attributes, node);
-  return "{\"Type\":\"node\",\"Action\":" + quote_json(action) +
-         ",\"Actor\":{\"ID\":" + quote_json(node.id) + ",\"Attributes\":" + attributes.text() +
-         "},\"scope\":\"swarm\",\"time\":" + std::to_string(time_nano / nanos_per_second) +
-         ",\"timeNano\":" + std::to_string(time_nano) + ",\"node\":" + event_node(node) + "}";
+  return own_event("node", action, node.id, std::move(attributes), node, time_nano);
+}
+
+std::string collision_event(std::string_view action, const NodeView& node, std::string_view id,
+                            std::string_view name, std::string_view others,
+                            std::int64_t time_nano) {
+  ObjectText attributes;
+  attributes.set("name", quote_json(name));
+  attributes.set("others", quote_json(others));
+  std::string event = own_event("container", action, id, std::move(attributes), node, time_nano);
+  // Docker's events of containers have these, too; some clients look for no others.
+  const std::string old_members =
+      "{\"status\":" + quote_json(action) + ",\"id\":" + quote_json(id) + ",\"from\":\"\",";
+  return event.replace(0, 1, old_members);
 }
 
 void EventMerge::open(const std::string& host) {

@@ -25,6 +25,12 @@ std::string herd_event(std::string_view line, const NodeView& node);
 /// "lost"; `time_nano` since 1970.
 std::string node_event(std::string_view action, const NodeView& node, std::int64_t time_nano);
 
+/// An event of the herd itself, of Type "container": a container whose name others have, too, or
+/// had until now. `others` are those, as "h2/web". `action` is "name-collision" or
+/// "name-collision-end".
+std::string collision_event(std::string_view action, const NodeView& node, std::string_view id,
+                            std::string_view name, std::string_view others, std::int64_t time_nano);
+
 /// Orders events by their timeNano. An event is held back until every host whose stream is open has
 /// told something as new, or for `hold` at the longest: a host may be silent, and its clock wrong.
 /// One that comes later than that is told late. Owned by the one stream that it orders.

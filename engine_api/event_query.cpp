@@ -79,6 +79,27 @@ bool EventQuery::wants_node_event(std::string_view action, const NodeView& node)
          allows(filters_, "scope", "swarm");
 }
 
+bool EventQuery::wants_collision_event(std::string_view action, const NodeView& node,
+                                       std::string_view id, std::string_view name) const {
+  if (!wants_node(node)) return false;
+  json filters = filters_;
+  nodes_.add_names(filters, node);
+  // Any other filter is about what its daemon knows: its image, its labels.
+  for (const auto& [key, values] : filters.items()) {
+    if (key != "type" && key != "event" && key != "scope" && key != "container") return false;
+  }
+  const auto wanted = filters.find("container");
+  const auto begins_it = [&](const auto& value) {
+    return id.starts_with(value.key()) || name.starts_with(value.key());
+  };
+  if (wanted != filters.end()) {
+    const auto values = wanted->items();
+    if (std::none_of(values.begin(), values.end(), begins_it)) return false;
+  }
+  return allows(filters, "type", "container") && allows(filters, "event", action) &&
+         allows(filters, "scope", "swarm");
+}
+
 Query EventQuery::for_daemon(const NodeView& node, std::optional<std::int64_t> since_nano) const {
   Query query;
   for (const auto& field : query_) {

@@ -35,6 +35,9 @@ class EventQuery {
   bool wants_node(const NodeView& node) const;
   /// Whether the herd's own event about it is.
   bool wants_node_event(std::string_view action, const NodeView& node) const;
+  /// Whether the herd's own event about a container is.
+  bool wants_collision_event(std::string_view action, const NodeView& node, std::string_view id,
+                             std::string_view name) const;
   /// In nanoseconds since 1970; nothing when the stream has no end.
   std::optional<std::int64_t> until() const { return until_; }
   bool has_since() const { return !query_value(query_, "since").value_or("").empty(); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +48,18 @@ struct LostHost {
 
   /// "h2 (lost: silent)".
   std::string text() const { return name + " (lost: " + reason + ")"; }
+};
+
+/// A name that containers of several hosts have.
+struct NameCollision {
+  struct Container {
+    NodeView node;
+    std::string id;  ///< 64 hexadecimal digits.
+  };
+
+  std::string name;
+  std::vector<Container> containers;  ///< By id, at most 16.
+  bool more = false;                  ///< There are others.
 };
 
 /// Where a container is.
@@ -114,6 +127,13 @@ class HerdPort {
   virtual std::string api_version() const = 0;
   /// Hosts that were there and are gone without a goodbye.
   virtual std::vector<LostHost> lost_hosts() const = 0;
+
+  /// Names that containers of several hosts have, by name, at most so many; and how many there are.
+  virtual std::vector<NameCollision> name_collisions(std::size_t most) const = 0;
+  virtual std::size_t name_collision_count() const = 0;
+  /// The one listener is told each that begins, and each that ends with those that had the name.
+  using CollisionListener = std::function<void(const NameCollision& collision, bool begins)>;
+  virtual void on_name_collision(CollisionListener listener) = 0;
 
   /// By full id, name, unique prefix of an id, or "node/" and one of these. Waits for the daemon's
   /// first answer when this node has just started. Fails with not_found or ambiguous, in Docker's

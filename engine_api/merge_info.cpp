@@ -112,8 +112,9 @@ void mix_system(ObjectText& all, const Infos& infos) {
   }
 }
 
-void name_warnings(ObjectText& all, const Infos& infos) {
+void name_warnings(ObjectText& all, const Infos& infos, const HerdView& herd) {
   std::vector<std::string> warnings;
+  for (const std::string& warning : herd.warnings) warnings.push_back(quote_json(warning));
   for (const auto& [node, info] : infos) {
     for (std::string& warning : named_warnings(node->node.name, info.find("Warnings"))) {
       warnings.push_back(std::move(warning));
@@ -138,7 +139,6 @@ ObjectText merged_infos(const Infos& infos) {
     for (const std::string_view key : counted_keys) none.set(key, "0");
     none.set("Plugins", R"({"Volume":null,"Network":null,"Authorization":null,"Log":null})");
     none.set("SecurityOptions", "null");
-    none.set("Warnings", "null");
     return none;
   }
   ObjectText all = infos.front().second;
@@ -148,7 +148,6 @@ ObjectText merged_infos(const Infos& infos) {
   intersect(all, infos, "SecurityOptions");
   intersect(all, infos, "Labels");
   intersect(all, infos, "DriverStatus");
-  name_warnings(all, infos);
   return all;
 }
 
@@ -181,6 +180,7 @@ Merged merge_info(std::span<const NodeInfo> nodes, const HerdView& herd) {
   std::vector<std::string> left_out;
   const Infos infos = read_infos(nodes, left_out);
   ObjectText all = merged_infos(infos);
+  name_warnings(all, infos, herd);
   all.set("ID", quote_json(herd.id));
   all.set("Name", quote_json(herd.name));
   all.set("ServerVersion", quote_json(lowest_version(infos)));

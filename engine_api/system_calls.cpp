@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json_reader.hpp"
+#include "base/text.hpp"
 #include "docker_client/docker_codec.hpp"
 #include "engine_api/careful_prune.hpp"
 #include "engine_api/docker_error.hpp"
@@ -17,6 +18,7 @@ namespace dockherd::engine_api {
 namespace {
 
 constexpr std::chrono::seconds versions_fresh_for{2};
+constexpr std::size_t most_warnings = 16;  // Of names that several containers have.
 /// What an agent adds to its daemon's information, for other agents.
 constexpr std::string_view promised_key = "Dockherd";
 
@@ -26,6 +28,27 @@ HerdView herd_view(const ApiContext& context) {
   view.name = context.herd.self().view.name;
   view.version = context.herd.version();
   return view;
+}
+
+/// What docker info prints below all else. Operators do not see others' containers, nor their
+/// names.
+std::vector<std::string> collision_warnings(const HerdPort& herd, bool with_names) {
+  std::vector<std::string> warnings;
+  const auto collisions =
+      with_names ? herd.name_collisions(most_warnings) : std::vector<NameCollision>();
+  for (const NameCollision& collision : collisions) {
+    std::vector<std::string> containers;
+    for (const NameCollision::Container& each : collision.containers) {
+      containers.push_back(each.node.name + "/" + collision.name);
+    }
+    warnings.push_back("WARNING: several containers have the name " + collision.name + ": " +
+                       join(containers) + (collision.more ? " and more" : ""));
+  }
+  if (const auto more = herd.name_collision_count() - collisions.size(); more > 0) {
+    warnings.push_back("WARNING: " + std::to_string(more) + (collisions.empty() ? "" : " more") +
+                       " names are those of several containers");
+  }
+  return warnings;
 }
 
 std::string with_promises(const std::string& info, const Promised& promised) {
@@ -112,7 +135,9 @@ asio::awaitable<void> SystemCalls::info(ApiRequest& request) {
   }
   std::stable_sort(infos.begin(), infos.end(),
                    [](const NodeInfo& a, const NodeInfo& b) { return a.node.name < b.node.name; });
-  const HerdView view = herd_view(context_);
+  HerdView view = herd_view(context_);
+  const trust::Principal& caller = request.exchange.caller().principal;
+  view.warnings = collision_warnings(context_.herd, caller.role != trust::Role::operator_);
   co_await answer_merged(context_, request.exchange, merge_info(infos, view));
 }
 

@@ -88,7 +88,7 @@ TEST(HerdLists, nodes_that_do_not_answer_or_are_lost_have_a_row_that_says_so) {
   std::vector<NodeAnswer> answers;
   answers.emplace_back(NodeId({2}), "h2", Error(errc::timeout, "no answer in time"));
   answers.emplace_back(NodeId({1}), "h1", bus::Reply(200, R"({"hostname":"h1"})"));
-  const json nodes = parsed(merge_nodes(answers, one_lost(), "h1", now));
+  const json nodes = parsed(merge_nodes(answers, one_lost(), {}, "h1", now));
   ASSERT_EQ(nodes["nodes"].size(), 3u);
   EXPECT_EQ(nodes["nodes"][0]["hostname"], "h1");
   EXPECT_EQ(nodes["nodes"][1]["state"], "not answering");
@@ -99,6 +99,20 @@ TEST(HerdLists, nodes_that_do_not_answer_or_are_lost_have_a_row_that_says_so) {
 TEST(HerdLists, a_row_is_given_its_round_trip) {
   EXPECT_EQ(with_round_trip(R"({"hostname":"h1"})", 0.41249),
             R"({"hostname":"h1","round_trip_ms":0.412})");
+}
+
+TEST(HerdLists, names_of_several_hosts_stand_with_their_containers) {
+  SharedNames names;
+  names.shown.push_back({"web", {{"h1", "1a"}, {"h2", "2b"}}, true});
+  names.not_shown = 7;
+  const json nodes = parsed(merge_nodes({}, {}, names, "h1", now));
+  EXPECT_EQ(nodes["name_collisions"],
+            parsed({200, R"([{"name":"web","containers":[{"dockerInstance":"h1","id":"1a"},
+                             {"dockerInstance":"h2","id":"2b"}],"more":true}])"}));
+  EXPECT_EQ(nodes["name_collisions_not_shown"], 7);
+  const json none = parsed(merge_nodes({}, {}, {}, "h1", now));
+  EXPECT_EQ(none["name_collisions"], json::array());
+  EXPECT_FALSE(none.contains("name_collisions_not_shown"));
 }
 
 }  // namespace

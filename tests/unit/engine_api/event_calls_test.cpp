@@ -228,6 +228,35 @@ TEST_F(EventsOfTheHerd, of_nodes_are_not_told_to_who_wants_containers) {
   });
 }
 
+TEST_F(EventsOfTheHerd, tell_of_a_name_on_two_hosts_for_each_of_its_containers) {
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    auto client = events_client();
+    co_await client->open("");
+    auto of_one_host = events_client();
+    co_await of_one_host->open(R"(filters={%22node%22:[%22h2%22]})");
+    co_await all_listened_to("h1 h2");
+    NameCollision collision;
+    collision.name = "web";
+    collision.containers.push_back({herd.node("h1").view, "c1"});
+    collision.containers.push_back({herd.node("h2").view, "c2"});
+    herd.collision_listener(collision, true);
+    const std::string first_line = co_await client->line();
+    const json first = parsed(first_line);
+    EXPECT_EQ(first["Type"], "container");
+    EXPECT_EQ(first["Action"], "name-collision");
+    EXPECT_EQ(first["Actor"]["ID"], "c1");
+    EXPECT_EQ(first["Actor"]["Attributes"]["others"], "h2/web");
+    EXPECT_EQ(first["node"]["Name"], "h1");
+    const std::string second_line = co_await client->line();
+    EXPECT_EQ(parsed(second_line)["Actor"]["Attributes"]["others"], "h1/web");
+    const std::string only_line = co_await of_one_host->line();
+    EXPECT_EQ(parsed(only_line)["Actor"]["ID"], "c2");
+    herd.collision_listener(collision, false);
+    co_await expect_action(*client, "name-collision-end");
+    co_await expect_action(*of_one_host, "name-collision-end");
+  });
+}
+
 TEST_F(EventsOfTheHerd, go_on_after_the_last_when_a_hosts_stream_broke_off) {
   with_hosts({"h1"}, [this]() -> asio::awaitable<void> {
     auto client = events_client();

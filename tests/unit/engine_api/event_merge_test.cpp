@@ -92,6 +92,31 @@ TEST(NodeEvent, has_the_form_of_dockers) {
   EXPECT_EQ(parsed(node_event("lost", h1_of_events(), 1795548145813090565)), expected);
 }
 
+TEST(CollisionEvent, is_that_of_a_container_with_its_host_and_the_others) {
+  const json expected = {
+      {"status", "name-collision"},
+      {"id", "4f5e"},
+      {"from", ""},
+      {"Type", "container"},
+      {"Action", "name-collision"},
+      {"Actor",
+       {{"ID", "4f5e"},
+        {"Attributes",
+         {{"name", "web"},
+          {"others", "h2/web"},
+          {"node.name", "h1"},
+          {"node.id", "N1"},
+          {"node.ip", "10.0.0.11"},
+          {"node.addr", "10.0.0.11:8080"}}}}},
+      {"scope", "swarm"},
+      {"time", 1795548145},
+      {"timeNano", 1795548145813090565},
+      {"node", {{"Name", "h1"}, {"Id", "N1"}, {"Ip", "10.0.0.11"}, {"Addr", "10.0.0.11:8080"}}}};
+  EXPECT_EQ(parsed(collision_event("name-collision", h1_of_events(), "4f5e", "web", "h2/web",
+                                   1795548145813090565)),
+            expected);
+}
+
 constexpr milliseconds hold{50};
 
 /// Events are named after their host and time: "a7" is what host a told of time 7.

@@ -103,5 +103,27 @@ TEST(EventQuery, wants_events_of_nodes_unless_a_filter_leaves_them_out) {
   EXPECT_FALSE(wants(R"({"scope":["local"]})"));
 }
 
+TEST(EventQuery, wants_events_of_names_on_several_hosts_unless_a_filter_leaves_them_out) {
+  const auto wants = [](const std::string& filters) {
+    return query_of("filters=" + filters)
+        .wants_collision_event("name-collision", node(), "4f5e0a", "web");
+  };
+  EXPECT_TRUE(wants(""));
+  EXPECT_TRUE(wants(R"({"type":["container"],"event":["name-collision"]})"));
+  EXPECT_TRUE(wants(R"({"node":["h1"]})"));
+  EXPECT_TRUE(wants(R"({"container":["web"]})"));
+  EXPECT_TRUE(wants(R"({"container":["4f5e"]})"));
+  EXPECT_TRUE(wants(R"({"container":["h1/web"]})"));
+  EXPECT_TRUE(wants(R"({"container":["h2/db","web"]})"));
+  EXPECT_FALSE(wants(R"({"container":["h2/web"]})"));
+  EXPECT_FALSE(wants(R"({"container":["h1/db"]})"));
+  EXPECT_FALSE(wants(R"({"container":["db"]})"));
+  EXPECT_FALSE(wants(R"({"type":["node"]})"));
+  EXPECT_FALSE(wants(R"({"event":["start"]})"));
+  EXPECT_FALSE(wants(R"({"node":["h2"]})"));
+  EXPECT_FALSE(wants(R"({"scope":["local"]})"));
+  EXPECT_FALSE(wants(R"({"label":["dockherd.owner=anna"]})")) << "an operator sees what is his";
+}
+
 }  // namespace
 }  // namespace dockherd::engine_api

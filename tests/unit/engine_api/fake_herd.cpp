@@ -71,6 +71,12 @@ void FakeHerd::put_container(const std::string& id, const std::string& name,
   containers_[name] = container;
 }
 
+std::vector<NameCollision> FakeHerd::name_collisions(std::size_t most) const {
+  auto shown = collisions;
+  if (shown.size() > most) shown.resize(most);
+  return shown;
+}
+
 asio::awaitable<Result<FoundContainer>> FakeHerd::find(std::string reference) {
   const auto found = containers_.find(reference);
   if (found == containers_.end()) co_return docker_error(404, "No such container: " + reference);

@@ -23,6 +23,11 @@ class FakeHerd final : public HerdPort {
   HerdNode self() const override;
   std::string api_version() const override { return newest_of_all; }
   std::vector<LostHost> lost_hosts() const override { return lost; }
+  std::vector<NameCollision> name_collisions(std::size_t most) const override;
+  std::size_t name_collision_count() const override { return collisions.size(); }
+  void on_name_collision(CollisionListener listener) override {
+    collision_listener = std::move(listener);
+  }
 
   asio::awaitable<Result<FoundContainer>> find(std::string reference) override;
   asio::awaitable<Result<OwnList>> own_list(bool running_or_not, TimePoint deadline) override;
@@ -45,6 +50,8 @@ class FakeHerd final : public HerdPort {
 
   std::vector<HerdNode> all;  ///< By hostname.
   std::vector<LostHost> lost;
+  std::vector<NameCollision> collisions;
+  CollisionListener collision_listener;
   std::string newest_of_all = "1.41";  ///< API version.
   std::set<std::string> taken_names;
   CreateAnswer create_answer = CreateAnswer(201, R"({"Id":"c1","Warnings":[]})");

@@ -255,5 +255,17 @@ TEST(IsOlderVersion, compares_numbers) {
   EXPECT_FALSE(is_older_version("", "dev"));
 }
 
+TEST(MergeInfo, has_the_herds_own_warnings_before_those_of_its_hosts) {
+  json warned = info();
+  warned["Warnings"] = json::array({"WARNING: No swap limit support"});
+  HerdView view = herd();
+  view.warnings = {"WARNING: two of them"};
+  const std::vector<NodeInfo> one = {node("host1", warned)};
+  EXPECT_EQ(parsed(merge_info(one, view).body)["Warnings"],
+            json({"WARNING: two of them", "host1: WARNING: No swap limit support"}));
+  EXPECT_EQ(parsed(merge_info({}, view).body)["Warnings"], json::array({"WARNING: two of them"}));
+  EXPECT_EQ(parsed(merge_info({}, herd()).body)["Warnings"], nullptr);
+}
+
 }  // namespace
 }  // namespace dockherd::engine_api
