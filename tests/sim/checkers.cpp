@@ -215,6 +215,26 @@ Complaints check_directories(const Directory& truth,
   return complaints;
 }
 
+Complaints check_collisions(const Collisions& truth,
+                            const std::map<std::string, Collisions>& views) {
+  Complaints complaints;
+  for (const auto& [hostname, shown] : views) {
+    for (const auto& [name, ids] : truth) {
+      const auto found = shown.find(name);
+      if (found == shown.end()) {
+        complaints.push_back(hostname + " does not show that several hosts have the name " + name);
+      } else if (found->second != ids) {
+        complaints.push_back(hostname + " shows others than those that have the name " + name);
+      }
+    }
+    for (const auto& [name, ids] : shown) {
+      if (truth.contains(name)) continue;
+      complaints.push_back(hostname + " shows the name " + name + ", which is not on two hosts");
+    }
+  }
+  return complaints;
+}
+
 Complaints check_membership(const std::set<NodeId>& living,
                             const std::map<std::string, std::set<NodeId>>& views) {
   Complaints complaints;

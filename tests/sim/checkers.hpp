@@ -40,6 +40,14 @@ using Directory = std::map<std::string, NodeId>;
 Complaints check_directories(const Directory& truth,
                              const std::map<std::string, Directory>& directories);
 
+/// Names that containers of several hosts have: name -> full container ids.
+using Collisions = std::map<std::string, std::set<std::string>>;
+
+/// Every node shows the names that containers of several hosts have, with all of these, and no
+/// others. Keys: hostnames.
+Complaints check_collisions(const Collisions& truth,
+                            const std::map<std::string, Collisions>& views);
+
 /// Every node sees all others that live, and nobody else. Keys: hostnames.
 Complaints check_membership(const std::set<NodeId>& living,
                             const std::map<std::string, std::set<NodeId>>& views);

@@ -168,6 +168,22 @@ TEST(DirectoryChecker, the_union_of_the_daemons_is_fine_and_every_difference_is_
       ElementsAre(HasSubstr("which no daemon has")));
 }
 
+TEST(CollisionChecker, the_same_names_and_containers_everywhere_are_fine) {
+  const Collisions truth{{"web", {"a", "b"}}};
+  EXPECT_THAT(check_collisions(truth, {{"host1", truth}, {"host2", truth}}), IsEmpty());
+  EXPECT_THAT(check_collisions({}, {{"host1", {}}}), IsEmpty());
+}
+
+TEST(CollisionChecker, one_that_is_not_shown_one_that_is_over_and_another_container_are_seen) {
+  const Collisions truth{{"web", {"a", "b"}}};
+  EXPECT_THAT(check_collisions(truth, {{"host1", truth}, {"host2", {}}}),
+              ElementsAre("host2 does not show that several hosts have the name web"));
+  EXPECT_THAT(check_collisions({}, {{"host1", truth}}),
+              ElementsAre("host1 shows the name web, which is not on two hosts"));
+  EXPECT_THAT(check_collisions(truth, {{"host1", {{"web", {"a", "c"}}}}}),
+              ElementsAre("host1 shows others than those that have the name web"));
+}
+
 TEST(MembershipChecker, missing_and_ended_nodes_are_seen) {
   const std::set<NodeId> living{node(1), node(2)};
   EXPECT_THAT(check_membership(living, {{"host1", living}}), IsEmpty());

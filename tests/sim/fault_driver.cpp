@@ -183,10 +183,24 @@ void FaultDriver::fail_daemon(SimHost& host) {
   later(random_.between(500ms, 5s), [&host] { host.fail_daemon_randomly(0, 0); });
 }
 
+WallTime FaultDriver::wall_now() const {
+  return WallTime{} + std::chrono::seconds(1'767'225'600) + time_.elapsed();
+}
+
+void FaultDriver::make_twin() {
+  SimHost& host = any_host();
+  const std::string name = "twin-" + std::to_string(random_.between(1, 4));
+  if (!host.daemon_up()) return;
+  if (host.daemon().create(name, "busybox:latest", wall_now())) {
+    say(host.hostname() + " has " + name);
+  }
+  time_.touch_all();
+}
+
 void FaultDriver::meddle_with_containers() {
   SimHost& host = any_host();
   if (!host.daemon_up()) return;
-  const WallTime now = WallTime{} + std::chrono::seconds(1'767'225'600) + time_.elapsed();
+  const WallTime now = wall_now();
   const auto& containers = host.daemon().containers();
   if (random_.chance(0.5) || containers.empty()) {
     const auto id =

@@ -27,6 +27,8 @@ class FaultDriver {
   void break_link_twice();
   /// Somebody uses the docker command on one of the hosts.
   void meddle_with_containers();
+  /// The same, and gives a container one of a few names, whoever else has it.
+  void make_twin();
   void heal();
 
   /// No directions are cut and no hosts isolated.
@@ -36,6 +38,7 @@ class FaultDriver {
   bool all_are_well();
   void later(Duration delay, std::function<void()> action);
   void say(const std::string& what);
+  WallTime wall_now() const;
   SimHost& any_host() { return *hosts_[random_.below(hosts_.size())]; }
 
   void end_agent(SimHost& host);

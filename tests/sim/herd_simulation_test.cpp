@@ -112,6 +112,29 @@ TEST(HerdSimulation, creates_that_are_repeated_make_nothing_twice_in_many_seeds)
   }
 }
 
+/// What both sides of a split named alike, and what somebody made beside the herd.
+TEST(HerdSimulation, names_on_several_hosts_are_shown_by_all_in_many_seeds) {
+  const auto first = number_from_environment("DOCKHERD_SIM_FIRST", 1);
+  const auto count = number_from_environment("DOCKHERD_SIM_COUNT", 200);
+  const auto only = number_from_environment("DOCKHERD_SIM_SEED", 0);
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    if (only != 0 && seed != only) continue;
+    SimulationSettings settings;
+    settings.twins = true;
+    settings.calm_rounds = 0;
+    const SimulationResult run = run_seed(seed, settings);
+    for (std::size_t i = 0; i < std::min<std::size_t>(run.complaints.size(), 10); ++i) {
+      ADD_FAILURE() << "seed " << seed << ": " << run.complaints[i]
+                    << "\nrepeat it with: DOCKHERD_SIM_FIRST=" << seed
+                    << " DOCKHERD_SIM_COUNT=1 sim_tests --gtest_filter=*several_hosts*";
+    }
+    if (seed == first) {
+      EXPECT_THAT(check_determinism(run, run_seed(seed, settings)), IsEmpty());
+      EXPECT_GT(run.collisions, 0u) << "there was nothing to show";
+    }
+  }
+}
+
 // Seeds that once failed.
 
 TEST(HerdSimulation, seed_12_gave_one_host_two_of_the_remainder_of_a_bulk) {
@@ -160,6 +183,12 @@ TEST(PlantedFault, a_host_out_of_the_pool_that_gets_containers_is_seen) {
   const Complaints complaints = run_seed(3, Plant::comeback).complaints;
   EXPECT_THAT(complaints, Contains(ContainsRegex("^pool: host. is out of the pool and got")));
   EXPECT_THAT(complaints, Contains(ContainsRegex("^pool: host. sees the pool as")));
+}
+
+TEST(PlantedFault, a_name_on_two_hosts_that_nobody_shows_is_seen) {
+  EXPECT_THAT(run_seed(3, Plant::silence).complaints,
+              Contains(ContainsRegex("^after healing: host. does not show that several hosts have "
+                                     "the name twin-1")));
 }
 
 TEST(PlantedFault, a_second_run_that_differs_by_a_millisecond_is_seen) {

@@ -52,6 +52,11 @@ SimulationResult Simulation::run() {
 }
 
 void Simulation::form() {
+  if (settings_.plant == Plant::silence) {
+    for (const auto& host : hosts_) {
+      host->change_settings = [](agent::NodeSettings& settings) { settings.relist_interval = 1h; };
+    }
+  }
   const Duration late = settings_.plant == Plant::late_start ? 1ms : 0ms;
   for (const auto& host : hosts_) {
     const Duration delay = random_.between(0ms, 1500ms) + late;
@@ -68,6 +73,7 @@ void Simulation::make_trouble() {
   while (time_.now() < end) {
     time_.run_for(random_.between(20ms, 400ms));
     if (random_.chance(0.7)) verbs_.send_random(random_);
+    if (settings_.twins && random_.chance(0.4)) faults_.make_twin();
     if (settings_.repeats && random_.chance(0.5)) verbs_.send_under_key(random_);
     if (random_.chance(0.3)) faults_.meddle_with_containers();
     if (time_.now() >= next_fault) {
@@ -101,6 +107,7 @@ void Simulation::heal_and_wait() {
     hosts_.front()->set_frozen(true);
     verbs_.send(*hosts_.front(), "list-nodes", R"({"action":"list-nodes"})", 2500ms);
   }
+  if (settings_.plant == Plant::silence) make_silent_twins();
   const TimePoint healed = time_.now();
   // The slowest verb is a bulk of ten containers over its rounds.
   if (!wait_for_answers(settings_.until_quiet)) keep("after healing", {"verbs are unanswered"});
@@ -116,6 +123,7 @@ void Simulation::heal_and_wait() {
   // Quiet is to last: what arrives late must not undo it.
   time_.run_for(3s);
   keep("3 s after quiet", views());
+  result_.collisions = true_collisions().size();
 }
 
 bool Simulation::wait_for_answers(Duration limit) {
@@ -133,6 +141,26 @@ Directory Simulation::truth() const {
   return truth;
 }
 
+Collisions Simulation::true_collisions() const {
+  std::map<std::string, std::set<NodeId>> hosts;
+  Collisions named;
+  for (const auto& host : hosts_) {
+    for (const auto& [id, container] : host->daemon().containers()) {
+      hosts[container.name].insert(host->process().id());
+      named[container.name].insert(id);
+    }
+  }
+  std::erase_if(named, [&hosts](const auto& entry) { return hosts[entry.first].size() < 2; });
+  return named;
+}
+
+/// Without events, and long before the whole lists are read again.
+void Simulation::make_silent_twins() {
+  for (const std::size_t index : {0u, 1u}) {
+    hosts_[index]->daemon().preload(1, "twin-", WallTime{} + time_.elapsed());
+  }
+}
+
 Complaints Simulation::views() const {
   std::set<NodeId> living;
   std::set<std::string> containers_ever;
@@ -144,10 +172,12 @@ Complaints Simulation::views() const {
   std::map<std::string, Directory> directories;
   std::map<std::string, Endpoints> endpoints;
   std::map<std::string, std::set<NodeId>> members;
+  std::map<std::string, Collisions> collisions;
   for (const auto& host : hosts_) {
     const agent::Node& node = host->process().node();
     const bus::EventBus& bus = node.event_bus();
     directories[host->hostname()] = node.containers();
+    collisions[host->hostname()] = node.name_collisions();
     for (const std::string& id : containers_ever) {
       endpoints[host->hostname()][id] = bus.members(id);
     }
@@ -159,7 +189,7 @@ Complaints Simulation::views() const {
   Complaints complaints;
   for (const Complaints& found :
        {check_membership(living, members), check_directories(containers, directories),
-        check_endpoints(containers, endpoints)}) {
+        check_endpoints(containers, endpoints), check_collisions(true_collisions(), collisions)}) {
     complaints.insert(complaints.end(), found.begin(), found.end());
   }
   return complaints;

@@ -23,6 +23,7 @@ enum class Plant {
   stand_still,  ///< An agent with a verb to answer freezes for ever.
   refusals,     ///< All daemons refuse all that would change something, once the herd is calm.
   comeback,     ///< A host that was taken out of the pool enters it again on the sly.
+  silence,      ///< Two daemons get a container of the same name and tell nobody.
   late_start,   ///< Agents start a millisecond late: another history.
 };
 
@@ -39,6 +40,8 @@ struct SimulationSettings {
   /// Creates are also sent under keys, and repeated. Without splits: an agent that starts anew in
   /// one cannot know what there is on the other side (docs/reliability.md).
   bool repeats = false;
+  /// Containers of the same few names are made on all hosts, whatever the herd knows of them.
+  bool twins = false;
   Plant plant = Plant::none;
   /// May change what hosts say, as agents of other releases would say it.
   std::function<void(fakes::Host from, fakes::Host to, bus::Frames& frames)> speak;
@@ -52,7 +55,8 @@ struct SimulationResult {
   std::size_t hosts = 0;
   std::size_t verbs = 0;
   std::size_t containers_made = 0;
-  Duration quiet_after{};  ///< From healing until every view was right.
+  std::size_t collisions = 0;  ///< Names that containers of several hosts had after healing.
+  Duration quiet_after{};      ///< From healing until every view was right.
   Duration virtual_time{};
 };
 
@@ -83,6 +87,9 @@ class Simulation {
 
   /// Every container, by the daemons.
   Directory truth() const;
+  /// Names that containers of several hosts have, by the daemons.
+  Collisions true_collisions() const;
+  void make_silent_twins();
   /// What is wrong with the nodes' views at this moment.
   Complaints views() const;
   /// Until `views` has no complaint, or `limit`; then its complaints are kept under `phase`.
