@@ -7,7 +7,7 @@ namespace dockherd::agent {
 
 namespace {
 
-constexpr std::chrono::milliseconds look_again{250};
+constexpr std::chrono::milliseconds collision_look_period{250};
 
 }  // namespace
 
@@ -29,7 +29,7 @@ asio::awaitable<void> CollisionWatcher::watch() {
     if (herd_.on_name_collision) {
       for (const CollisionChange& change : changes) herd_.on_name_collision(change);
     }
-    co_await herd_.clock.sleep_until(herd_.clock.now() + look_again);
+    co_await herd_.clock.sleep_until(herd_.clock.now() + collision_look_period);
   }
   watching_ = false;
 }

@@ -99,9 +99,6 @@ class SimHost {
   /// Who may call the agents that start from now on; null: they ask nobody. Outlives them.
   const trust::UserBook* users = nullptr;
 
-  /// Of a herd with users; set before its agents start.
-  const trust::UserBook* users = nullptr;
-
   /// Every container that the daemon ever made, in that order.
   const std::vector<MadeContainer>& made() const { return made_; }
   /// Counts starts of agents here; tells one run from another.

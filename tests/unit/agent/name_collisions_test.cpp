@@ -10,11 +10,11 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const NodeId here({1});
-const NodeId there({2});
+const NodeId node_a({1});
+const NodeId node_b({2});
 const NodeId third({3});
 
-std::string id_of(std::string_view prefix) {
+std::string padded_id(std::string_view prefix) {
   return std::string(prefix) + std::string(64 - prefix.size(), '0');
 }
 
@@ -45,20 +45,20 @@ class NameCollisionsTest : public testing::Test {
   }
   /// `web` is on two hosts, and this was told at 1 s.
   void collide() {
-    directory.put(here, id_of("a"), {"web"});
-    directory.put(there, id_of("b"), {"web"});
+    directory.put(node_a, padded_id("a"), {"web"});
+    directory.put(node_b, padded_id("b"), {"web"});
     look(0s);
     ASSERT_THAT(look(1s), ElementsAre("+web"));
   }
 
-  ContainerDirectory directory{here};
+  ContainerDirectory directory{node_a};
   NameCollisions collisions{1s};
   int touches = 0;
 };
 
 TEST_F(NameCollisionsTest, a_name_on_two_hosts_is_told_once_when_it_has_lasted) {
-  directory.put(here, id_of("a"), {"web"});
-  directory.put(there, id_of("b"), {"web"});
+  directory.put(node_a, padded_id("a"), {"web"});
+  directory.put(node_b, padded_id("b"), {"web"});
   EXPECT_FALSE(collisions.settled());
   EXPECT_THAT(look(0s), IsEmpty());
   EXPECT_THAT(look(999ms), IsEmpty());
@@ -72,7 +72,7 @@ TEST_F(NameCollisionsTest, a_name_on_two_hosts_is_told_once_when_it_has_lasted) 
 
 TEST_F(NameCollisionsTest, its_end_is_told_once_when_it_has_lasted) {
   collide();
-  directory.remove(there, id_of("b"));
+  directory.remove(node_b, padded_id("b"));
   EXPECT_THAT(look(2s), IsEmpty());
   EXPECT_THAT(look(3s), ElementsAre("-web"));
   EXPECT_THAT(collisions.standing(), IsEmpty());
@@ -82,7 +82,7 @@ TEST_F(NameCollisionsTest, its_end_is_told_once_when_it_has_lasted) {
 
 TEST_F(NameCollisionsTest, the_end_names_those_that_had_the_name) {
   collide();
-  directory.remove_node(there);
+  directory.remove_node(node_b);
   collisions.look(directory, TimePoint{} + 2s);
   const auto changes = collisions.look(directory, TimePoint{} + 3s);
   ASSERT_EQ(changes.size(), 1u);
@@ -91,22 +91,22 @@ TEST_F(NameCollisionsTest, the_end_names_those_that_had_the_name) {
 
 TEST_F(NameCollisionsTest,
        a_container_made_there_before_its_removal_here_is_heard_of_is_no_collision) {
-  directory.put(here, id_of("a"), {"web"});
-  directory.put(there, id_of("b"), {"web"});
+  directory.put(node_a, padded_id("a"), {"web"});
+  directory.put(node_b, padded_id("b"), {"web"});
   look(0s);
-  directory.remove(here, id_of("a"));
+  directory.remove(node_a, padded_id("a"));
   EXPECT_THAT(look(10ms), IsEmpty());
   EXPECT_TRUE(collisions.settled());
   EXPECT_THAT(look(5s), IsEmpty());
 }
 
 TEST_F(NameCollisionsTest, one_that_comes_back_begins_to_last_anew) {
-  directory.put(here, id_of("a"), {"web"});
-  directory.put(there, id_of("b"), {"web"});
+  directory.put(node_a, padded_id("a"), {"web"});
+  directory.put(node_b, padded_id("b"), {"web"});
   look(0s);
-  directory.remove(here, id_of("a"));
+  directory.remove(node_a, padded_id("a"));
   look(500ms);
-  directory.put(here, id_of("a"), {"web"});
+  directory.put(node_a, padded_id("a"), {"web"});
   look(900ms);
   EXPECT_THAT(look(1s), IsEmpty());
   EXPECT_THAT(look(1900ms), ElementsAre("+web"));
@@ -114,9 +114,9 @@ TEST_F(NameCollisionsTest, one_that_comes_back_begins_to_last_anew) {
 
 TEST_F(NameCollisionsTest, an_end_that_does_not_last_is_not_told) {
   collide();
-  directory.remove(there, id_of("b"));
+  directory.remove(node_b, padded_id("b"));
   look(2s);
-  directory.put(there, id_of("c"), {"web"});
+  directory.put(node_b, padded_id("c"), {"web"});
   EXPECT_THAT(look(2500ms), IsEmpty());
   EXPECT_THAT(look(9s), IsEmpty());
   EXPECT_THAT(ids("web"), ElementsAre("a", "c"));
@@ -124,43 +124,43 @@ TEST_F(NameCollisionsTest, an_end_that_does_not_last_is_not_told) {
 
 TEST_F(NameCollisionsTest, a_third_host_and_a_removed_one_are_seen_without_being_told) {
   collide();
-  directory.put(third, id_of("c"), {"web"});
+  directory.put(third, padded_id("c"), {"web"});
   EXPECT_THAT(look(2s), IsEmpty());
   EXPECT_THAT(ids("web"), ElementsAre("a", "b", "c"));
-  directory.remove_node(here);
+  directory.remove_node(node_a);
   EXPECT_THAT(look(9s), IsEmpty());
   EXPECT_THAT(ids("web"), ElementsAre("b", "c"));
 }
 
 TEST_F(NameCollisionsTest, a_renamed_container_ends_one_and_may_begin_another) {
-  directory.put(third, id_of("c"), {"db"});
+  directory.put(third, padded_id("c"), {"db"});
   collide();
-  directory.put(there, id_of("b"), {"db"});
+  directory.put(node_b, padded_id("b"), {"db"});
   look(2s);
   EXPECT_THAT(look(3s), ElementsAre("+db", "-web"));
   EXPECT_THAT(ids("db"), ElementsAre("b", "c"));
 }
 
 TEST_F(NameCollisionsTest, several_agents_beside_one_daemon_are_none) {
-  directory.put(here, id_of("a"), {"web"});
-  directory.put(there, id_of("a"), {"web"});
+  directory.put(node_a, padded_id("a"), {"web"});
+  directory.put(node_b, padded_id("a"), {"web"});
   look(0s);
   EXPECT_THAT(look(9s), IsEmpty());
 }
 
 TEST_F(NameCollisionsTest, two_containers_that_change_names_on_one_host_are_none) {
-  directory.put(here, id_of("a"), {"web"});
-  directory.put(here, id_of("b"), {"web"});
+  directory.put(node_a, padded_id("a"), {"web"});
+  directory.put(node_a, padded_id("b"), {"web"});
   look(0s);
   EXPECT_THAT(look(9s), IsEmpty());
 }
 
 TEST_F(NameCollisionsTest, what_only_one_container_is_called_is_never_looked_at) {
   for (int i = 100; i < 200; ++i) {
-    directory.put(here, id_of(std::to_string(i)), {"web-" + std::to_string(i)});
+    directory.put(node_a, padded_id(std::to_string(i)), {"web-" + std::to_string(i)});
   }
-  directory.remove(here, id_of("100"));
-  directory.remove_node(here);
+  directory.remove(node_a, padded_id("100"));
+  directory.remove_node(node_a);
   EXPECT_EQ(touches, 0);
   EXPECT_TRUE(collisions.settled());
 }
@@ -169,9 +169,9 @@ TEST_F(NameCollisionsTest, all_nodes_name_the_same_sixteen_where_there_are_more)
   ContainerDirectory other(third);
   for (int i = 10; i < 40; ++i) {
     const NodeId node({static_cast<std::uint8_t>(i)});
-    directory.put(node, id_of(std::to_string(i)), {"exporter"});
+    directory.put(node, padded_id(std::to_string(i)), {"exporter"});
     const int j = 49 - i;
-    other.put(NodeId({static_cast<std::uint8_t>(j)}), id_of(std::to_string(j)), {"exporter"});
+    other.put(NodeId({static_cast<std::uint8_t>(j)}), padded_id(std::to_string(j)), {"exporter"});
   }
   look(0s);
   ASSERT_THAT(look(1s), ElementsAre("+exporter"));
