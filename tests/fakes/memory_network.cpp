@@ -417,6 +417,8 @@ bool MemoryTransport::connect(const NodeId& peer, const std::string& endpoint) {
 }
 
 bool MemoryTransport::send(const NodeId& peer, Frames frames) {
+  // What a process does while it is destroyed, as give a claim back, is not to set it in motion.
+  if (!mailbox_->open) return true;
   const auto found = mailbox_->links.find(peer);
   if (found == mailbox_->links.end()) {
     if (mailbox_->lost.contains(peer)) {

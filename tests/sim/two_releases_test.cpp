@@ -39,7 +39,9 @@ SimulationResult run(std::uint64_t seed, Dialects& dialects) {
 }
 
 TEST(HerdOfTwoReleases, keeps_every_promise_in_many_seeds) {
-  for (const std::uint64_t seed : seeds_to_run(one_in, 0)) {
+  std::size_t changed = 0;
+  const std::vector<std::uint64_t> seeds = seeds_to_run(one_in, 0);
+  for (const std::uint64_t seed : seeds) {
     Dialects dialects;
     share_out(dialects, seed);
     for (const std::string& complaint : run(seed, dialects).complaints) {
@@ -47,8 +49,9 @@ TEST(HerdOfTwoReleases, keeps_every_promise_in_many_seeds) {
                     << "\nrepeat it with: DOCKHERD_SIM_FIRST=" << seed
                     << " DOCKHERD_SIM_COUNT=1 sim_tests --gtest_filter=HerdOfTwoReleases.*";
     }
-    EXPECT_GT(dialects.changed(), 0U) << "seed " << seed;
+    changed += dialects.changed();
   }
+  EXPECT_GT(changed, 100 * seeds.size()) << "hardly anything was said otherwise";
 }
 
 TEST(HerdOfTwoReleases, one_that_leaves_out_what_all_others_have_always_sent_is_seen) {
