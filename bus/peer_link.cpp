@@ -226,6 +226,8 @@ void PeerLink::doubt() {
     if (error || alive.expired() || closed_) return;
     doubting_ = false;
     take_turn();
+    // This was no turn of the socket's: what took away its sign of new room must say so.
+    if (!alive.expired() && !closed_) socket_->look_again();
   });
 }
 
