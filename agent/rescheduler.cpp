@@ -81,14 +81,30 @@ void Rescheduler::on_lost(const NodeId& node, const std::string& hostname) {
     orphan.due = due;
     orphans_.push_back(std::move(orphan));
   }
-  if (!orphans_.empty()) wake_.try_send(boost::system::error_code());
+  if (orphans_.empty()) return;
+  look_at_sides();
+  wake_.try_send(boost::system::error_code());
+}
+
+/// When a split heals the others come back one by one: as soon as half of them are there, those
+/// that are still to come would be taken for lost.
+void Rescheduler::look_at_sides() {
+  if (!this_side_acts()) {
+    acts_from_.reset();
+  } else if (!acts_from_) {
+    acts_from_ = herd_.clock.now() + herd_.settings.reschedule_after;
+  }
 }
 
 asio::awaitable<void> Rescheduler::watch() {
   for (;;) {
-    if (orphans_.empty()) co_await wake_.async_receive(asio::use_awaitable);
+    if (orphans_.empty()) {
+      acts_from_.reset();
+      co_await wake_.async_receive(asio::use_awaitable);
+    }
     co_await herd_.clock.sleep_until(herd_.clock.now() + look_period);
     for (std::size_t i = 0; i < orphans_.size();) {
+      look_at_sides();
       const Step step = step_for(orphans_[i], herd_.clock.now());
       if (step == Step::act) co_await act(i);
       if (step == Step::begin) co_await begin(i);
@@ -126,7 +142,7 @@ Rescheduler::Step Rescheduler::step_for(const Orphan& orphan, TimePoint now) con
   if (returned || !remembered) return Step::forget;
   if (made_by_another && orphan.in_doubt) return now < orphan.begin_due ? Step::wait : Step::begin;
   if (made_by_another) return Step::forget;
-  if (!this_side_acts()) return Step::wait;
+  if (!acts_from_ || now < *acts_from_) return Step::wait;
   // The first keeper may not have it, for want of room or of a message: then the next one acts.
   Duration turn{};
   for (const NodeId& keeper : orphan.specification.keepers) {

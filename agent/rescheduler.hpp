@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/experimental/channel.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ class Rescheduler {
   Step step_for(const Orphan& orphan, TimePoint now) const;
   bool is_there(const std::string& name) const;
   bool this_side_acts() const;
+  void look_at_sides();
   asio::awaitable<void> act(std::size_t index);
   asio::awaitable<void> begin(std::size_t index);
   asio::awaitable<Result<bool>> begin_at(NodeId node, std::string id, std::string superseded);
@@ -60,6 +62,7 @@ class Rescheduler {
   SpecificationKeeper& keeper_;
   engine_api::HerdPort& port_;
   std::vector<Orphan> orphans_;
+  std::optional<TimePoint> acts_from_;  ///< Empty: this side is the smaller one.
   asio::experimental::channel<void(boost::system::error_code)> wake_;
 };
 

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/unit/agent/small_herd.hpp"
 #include "tests/unit/agent/watching_agent.hpp"
 #include "trust/user_book.hpp"
@@ -95,6 +97,28 @@ TEST(QuotaJudge, memory_and_cpus_are_counted_and_must_be_stated) {
   EXPECT_EQ(cpus.status, 403) << cpus.body;
   EXPECT_THAT(error_of(cpus), HasSubstr("CPUs: 1 of 1.5 are used, 1 more asked"));
   EXPECT_EQ(herd.ask(2, asking(32 << 20, 500'000'000), by_user("ann")).status, 200);
+}
+
+TEST(QuotaJudge, more_than_a_number_holds_does_not_go_round_to_within_the_quota) {
+  trust::Quota quota;
+  quota.memory_bytes = 1 << 30;
+  const trust::UserBook users = ann_with(quota);
+  SmallHerd herd(2, {}, 1, &users);
+  const auto asking = [](std::int64_t memory, int instances) {
+    return json{{"action", "create-container"},
+                {"instances", instances},
+                {"body", {{"Image", "busybox"}, {"HostConfig", {{"Memory", memory}}}}}};
+  };
+  std::vector<std::shared_ptr<const VerbAnswer>> answers;
+  for (int i = 0; i < 20; ++i) {  // Ten thousand of 64 TiB each, twenty times at once.
+    answers.push_back(herd.send(1 + i % 2, asking(std::int64_t{1} << 46, 10'000), by_user("ann")));
+  }
+  herd.time().run_for(30s);
+  for (const auto& answer : answers) EXPECT_EQ(answer->status, 403) << answer->body;
+  EXPECT_EQ(herd.total(), 0u);
+  EXPECT_EQ(herd.ask(1, asking(1 << 20, 1), by_user("ann")).status, 200);
+  const auto most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(herd.ask(2, asking(most, 1), by_user("ann")).status, 403);
 }
 
 TEST(QuotaJudge, what_was_refused_by_a_daemon_or_removed_is_free_again) {

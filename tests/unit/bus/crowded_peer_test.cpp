@@ -2,6 +2,7 @@
 // that nobody is lost by it.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
 
 #include "base/limits.hpp"
@@ -12,22 +13,24 @@ namespace {
 
 class CrowdedPeerTest : public EventBusTest {
  protected:
+  using Outcomes = std::multiset<std::string>;
+
   /// One request; its outcome is added when it ends: a status, or an error's name.
   static asio::awaitable<void> ask_into(EventBus& from, NodeId to, std::string body,
                                         TimePoint until, Lane lane,
-                                        std::multiset<std::string>& outcomes) {
+                                        std::shared_ptr<Outcomes> outcomes) {
     const auto reply = co_await from.request(to, std::move(body), until, true, lane);
     if (reply) {
-      outcomes.insert(std::to_string(reply->status));
+      outcomes->insert(std::to_string(reply->status));
     } else {
-      outcomes.insert(std::string(to_string(reply.error().code)));
+      outcomes->insert(std::string(to_string(reply.error().code)));
     }
   }
   /// The first agent asks the second one so often at once.
   void ask_often(std::size_t count, const std::string& body, Lane lane = Lane::work) {
     for (std::size_t i = 0; i < count; ++i) {
       asio::co_spawn(agents[0]->context,
-                     ask_into(bus(0), bus(1).self(), body, time.now() + 5s, lane, outcomes),
+                     ask_into(bus(0), bus(1).self(), body, time.now() + 5s, lane, kept_),
                      [](const std::exception_ptr&) {});
     }
     time.run_for(100ms);
@@ -40,7 +43,12 @@ class CrowdedPeerTest : public EventBusTest {
   static constexpr std::size_t crowd = 64;  ///< Megabytes: twice what the queue to a peer holds.
   static constexpr std::size_t room = limits::bus_crowded_bytes >> 20;
 
-  std::multiset<std::string> outcomes;
+ private:
+  /// Agents that end with the test still answer.
+  std::shared_ptr<Outcomes> kept_ = std::make_shared<Outcomes>();
+
+ protected:
+  Outcomes& outcomes = *kept_;
 };
 
 TEST_F(CrowdedPeerTest, one_that_was_given_all_that_it_is_given_at_once_is_busy) {
