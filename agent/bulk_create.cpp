@@ -285,7 +285,10 @@ asio::awaitable<Result<void>> BulkCreate::claim_name(BulkItem& item, std::string
   // The host itself sees to it that there is one only, and may be making it.
   if (item.given_before) co_return Result<void>();
   if (const auto taken = name_conflict(name)) co_return *taken;
-  if (plan_.exact_body || item.claimed == name) co_return Result<void>();
+  // One that is made of the key is this request's alone, and one with that key goes on at a time. A
+  // claim on it would outlive an agent that is killed.
+  const bool of_key = plan_.use && name == name_for(plan_.use->mark_of(item.number));
+  if (of_key || plan_.exact_body || item.claimed == name) co_return Result<void>();
   auto ticket = co_await claims_.claim(name);
   if (!ticket) co_return ticket.error().at_field("name");
   item.claimed = std::move(name);
