@@ -25,8 +25,9 @@ std::size_t size_of(const Specification& specification) {
 
 }  // namespace
 
-SpecificationKeeper::SpecificationKeeper(Herd& herd, docker_client::Docker& docker)
-    : herd_(herd), docker_(docker), wake_(herd.tasks.executor(), 1) {}
+SpecificationKeeper::SpecificationKeeper(Herd& herd, docker_client::Docker& docker,
+                                         std::size_t most_bytes)
+    : herd_(herd), docker_(docker), most_bytes_(most_bytes), wake_(herd.tasks.executor(), 1) {}
 
 void SpecificationKeeper::start() {
   herd_.tasks.spawn("specifications", tell_changes());
@@ -164,7 +165,7 @@ Result<void> SpecificationKeeper::take(const NodeId& owner, const std::string& t
   if (!specification) return specification.error();
   forget(owner, quote_json(specification->id));
   const std::size_t size = size_of(*specification);
-  if (kept_bytes_ + size > limits::specification_bytes) {
+  if (kept_bytes_ + size > most_bytes_) {
     if (!std::exchange(told_full_, true)) {
       herd_.log->warn("no room for more specifications of others' containers kept={} bytes={}",
                       kept(), kept_bytes_);

@@ -13,6 +13,7 @@
 
 #include "agent/herd.hpp"
 #include "agent/reschedule_rules.hpp"
+#include "base/limits.hpp"
 #include "docker_client/docker.hpp"
 #include "docker_client/docker_types.hpp"
 
@@ -26,7 +27,9 @@ inline constexpr std::string_view topic_specification_gone = "specification-gone
 /// Owned by Node. Lifecycle: start() spawns its loop into herd.tasks. One thread only.
 class SpecificationKeeper {
  public:
-  SpecificationKeeper(Herd& herd, docker_client::Docker& docker);
+  /// `most_bytes`: of what is kept for others.
+  SpecificationKeeper(Herd& herd, docker_client::Docker& docker,
+                      std::size_t most_bytes = limits::specification_bytes);
 
   void start();
 
@@ -64,6 +67,7 @@ class SpecificationKeeper {
 
   Herd& herd_;
   docker_client::Docker& docker_;
+  const std::size_t most_bytes_;
   std::map<std::string, Own> own_;
   std::set<std::string> to_inspect_;
   bool agents_changed_ = false;

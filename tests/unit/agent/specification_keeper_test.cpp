@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/limits.hpp"
 #include "tests/unit/agent/rescheduling_herd.hpp"
 #include "tests/unit/agent/watching_agent.hpp"
 
@@ -187,7 +186,8 @@ class Keeping : public WatchingTest {
   const NodeId owner{{1, 1, 1}};
   const NodeId other_owner{{2, 2, 2}};
   WatchingAgent& agent = add_agent();
-  SpecificationKeeper keeper{agent.herd, agent.docker};
+  static constexpr std::size_t most_bytes = 1u << 20;
+  SpecificationKeeper keeper{agent.herd, agent.docker, most_bytes};
 };
 
 TEST_F(Keeping, each_owner_has_his_own_and_takes_nothing_from_another) {
@@ -223,8 +223,8 @@ TEST_F(Keeping, what_is_not_understood_or_comes_from_nobodys_agent_is_refused) {
 }
 
 TEST_F(Keeping, no_more_than_the_bound_is_kept_and_what_goes_makes_room) {
-  const std::string large(2u << 20, 'x');
-  const std::size_t fit = limits::specification_bytes / large.size() - 1;
+  const std::string large(most_bytes / 8, 'x');
+  const std::size_t fit = 7;  // With what else is in them.
   int number = 0;
   while (static_cast<std::size_t>(number) < fit) ASSERT_TRUE(tell(owner, ++number, large));
   EXPECT_EQ(keeper.kept(), fit);
