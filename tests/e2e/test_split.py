@@ -55,11 +55,11 @@ def split(breakable_herd, tmp_path):
 
 
 def collisions(agent):
-    """What list-nodes says: name -> {(host, id)}, and how many each node sees."""
+    """What list-nodes says: name -> {(host, id)}, and how many each node sees that is not lost."""
     reply = agent.verb("list-nodes").json
     return ({entry["name"]: {(each["dockerInstance"], each["id"]) for each in entry["containers"]}
              for entry in reply["name_collisions"]},
-            [row["name_collision_count"] for row in reply["nodes"]])
+            [row["name_collision_count"] for row in reply["nodes"] if row["state"] != "lost"])
 
 
 def warnings(agent):
