@@ -228,15 +228,15 @@ class Beside:
     """Steps that need the processor only: this program once more, with what the others leave of it,
     from start() on. collect() waits for it and takes its results."""
 
-    def __init__(self, limit):
-        self._limit = limit
+    def __init__(self, name, limit):
+        self._name, self._limit = name, limit
         self._held = contextlib.ExitStack()
         self._process = None
 
     def start(self, command):
         folder = self._held.enter_context(tempfile.TemporaryDirectory())
         self._rows = pathlib.Path(folder) / "rows"
-        output = self._held.enter_context(open(log_of("beside"), "wb"))
+        output = self._held.enter_context(open(log_of(self._name), "wb"))
         self._process = self._held.enter_context(started(
             ["chrt", "--idle", "0", *command, self._rows], output))
         # Where the kernel shares the processor out by session, all of it steps back only so.
@@ -248,7 +248,7 @@ class Beside:
             return
         with self._held:
             code = exit_code(self._process, self._limit)
-            show_failure("beside", code)
+            show_failure(self._name, code)
             rows = self._rows.read_text().splitlines() if self._rows.exists() else []
             for row in rows:
                 tally.add(*json.loads(row))
@@ -256,7 +256,8 @@ class Beside:
         # Its own result is whether any of its rows has failed.
         if code is None or code not in (0, 1) or not rows or (code == 1 and not any(
                 json.loads(row)[2] for row in rows)):
-            tally.broken("beside", "did not end in time" if code is None else f"exit {code}")
+            tally.broken(self._name,
+                         "did not end in time" if code is None else f"exit {code}")
 
     def stop(self):
         self._held.close()
@@ -414,7 +415,7 @@ def main():
     if unknown:
         sys.exit(f"no such part: {', '.join(unknown)} (parts: {' '.join(parts())})")
     tally = Tally()
-    beside = Beside(2400)
+    beside = Beside("beside", 2400)
     begin = time.monotonic()
     try:
         if any(part in wanted for part, _ in STEPS_BESIDE):

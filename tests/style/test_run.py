@@ -72,7 +72,7 @@ def test_a_signal_ends_what_runs(tmp_path, number):
 
 def beside(text, limit=60):
     """What runs beside others: a program of this text, given the file for its rows."""
-    started = run.Beside(limit)
+    started = run.Beside("planted", limit)
     started.start([sys.executable, "-c", text])
     return started
 
@@ -92,7 +92,7 @@ def test_what_runs_beside_others_is_waited_for_and_counted(text, passed, failed)
     tally = run.Tally()
     beside(text, 5 if "sleep" in text else 60).collect(tally)
     assert (tally.passed, tally.failed) == (passed, failed)
-    run.log_of("beside").unlink()
+    run.log_of("planted").unlink()
 
 
 def test_rows_of_one_run_are_read_by_another(tmp_path):
@@ -112,4 +112,4 @@ def test_what_runs_beside_others_ends_with_them(tmp_path):
     until((tmp_path / "pid").exists, 30)
     started.stop()
     assert child_ends(tmp_path / "pid")
-    run.log_of("beside").unlink()
+    run.log_of("planted").unlink()
