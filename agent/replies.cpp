@@ -32,11 +32,18 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(space) - begin + 1);
 }
 
+/// What is announced as JSON and is none would make none of the whole answer. Lists of megabytes are
+/// looked at where they are taken apart.
+bool is_valid_json(std::string_view body) {
+  constexpr std::size_t longest_looked_at = 1u << 20;
+  return !body.empty() && (body.size() > longest_looked_at || json::accept(body));
+}
+
 void append_response(std::string& out, const docker_client::DockerResponse& response) {
   out += "{\"Body\":";
   const std::string_view body = trimmed(response.body);
   const bool is_json = response.header("Content-Type").starts_with("application/json");
-  if (is_json && !body.empty()) {
+  if (is_json && is_valid_json(body)) {
     out += body;
   } else {
     out += quote_json(body);

@@ -75,6 +75,11 @@ bool ends_process(const ContainerVerb& verb) {
          (signal == "KILL" || signal == "SIGKILL" || signal == "9");
 }
 
+bool is_list(std::string_view body) {
+  const auto begin = body.find_first_not_of(" \t\r\n");
+  return begin != body.npos && body[begin] == '[' && json::accept(body);
+}
+
 }  // namespace
 
 VerbReply VerbExecutor::failure(const Error& error) const {
@@ -353,6 +358,9 @@ asio::awaitable<VerbReply> VerbExecutor::list(ListVerb wanted, TimePoint deadlin
   auto response = co_await docker_.call(std::move(request));
   if (!response) co_return failure(response.error());
   if (!response->ok()) co_return docker_reply(herd_.settings.hostname, *response);
+  if (!is_list(response->body)) {
+    co_return failure(Error(errc::daemon_lost, "the daemon's answer is no list in JSON"));
+  }
   response->body = with_instance(response->body, herd_.settings.hostname);
   co_return docker_reply(herd_.settings.hostname, *response);
 }

@@ -187,6 +187,7 @@ class Zre:
         """Says GOODBYE, then leaves."""
         for peer in list(self.peers.values()):
             self._send(peer, GOODBYE)
+        time.sleep(0.1)  # The end of a connection may be seen before what came by it.
         self.context.destroy(linger=300)
         if self.beacons:
             self.beacons.close()

@@ -50,6 +50,13 @@ TEST(Replies, a_text_body_is_quoted) {
   EXPECT_EQ(envelope["Response"]["Body"], "OK \"x\"");
 }
 
+TEST(Replies, what_is_announced_as_json_and_is_none_is_quoted) {
+  for (const char* body : {R"([{"Id": tru)", "{", R"({"a":1}})", "nonsense"}) {
+    const json envelope = parsed(docker_envelope("h1", response_of(200, body)));
+    EXPECT_EQ(envelope["Response"]["Body"], body);
+  }
+}
+
 TEST(Replies, a_refusal_says_dockers_message) {
   const json envelope = parsed(docker_envelope("h1", response_of(404, R"({"message":"gone"})")));
   EXPECT_EQ(envelope["error"], "gone");
