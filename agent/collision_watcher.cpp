@@ -44,7 +44,7 @@ void CollisionWatcher::log(const std::vector<CollisionChange>& changes) const {
       return;
     }
     if (change.begins) {
-      herd_.log->warn("containers of several hosts have one name name={} containers={}",
+      herd_.log->warn("containers of several hosts have the same name name={} containers={}",
                       loggable(change.name), containers_text(change.containers));
     } else {
       herd_.log->info("a name is on one host again, or on none name={}", loggable(change.name));
