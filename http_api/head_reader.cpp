@@ -34,10 +34,11 @@ HeadReader::HeadReader(std::size_t limit) : limit_(limit) {
 /// The parser forgets each field that it has taken, so its own limit holds for one field only.
 bool HeadReader::read(boost::beast::flat_buffer& buffer, boost::system::error_code& fault) {
   // RFC 9112, 2.2: empty lines before a request are ignored.
-  while (!parser_.got_some() && buffer.size() >= 2 &&
-         std::string_view(static_cast<const char*>(buffer.data().data()), 2) == "\r\n") {
-    buffer.consume(2);
-  }
+  const auto arrived = [&buffer] {
+    return std::string_view(static_cast<const char*>(buffer.data().data()), buffer.size());
+  };
+  while (!parser_.got_some() && arrived().starts_with("\r\n")) buffer.consume(2);
+  if (!parser_.got_some() && arrived() == "\r") return false;  // The rest of such a line may come.
   while (buffer.size() > 0 && !fault) {
     const auto allowed = boost::asio::buffer(buffer.data(), limit_ - taken_);
     const std::size_t used = parser_.put(allowed, fault);
