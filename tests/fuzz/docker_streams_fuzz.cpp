@@ -1,5 +1,5 @@
 // What a daemon says line by line, in the pieces in which it may arrive: events, and the progress
-// of pulls and builds. The first byte says what the pieces are.
+// of pulls and builds. The first byte says which of these it is, and what the pieces are.
 #include "docker_client/docker_codec.hpp"
 #include "engine_api/build_progress.hpp"
 #include "engine_api/event_merge.hpp"
@@ -133,13 +133,7 @@ BuildProgress build_of(const Pieces& pieces) {
   return build;
 }
 
-}  // namespace
-
-int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  auto text = fuzz::text_of(data, size);
-  const std::uint8_t seed = fuzz::take_byte(text);
-  const Pieces pieces = fuzz::pieces_of(text, seed);
-
+void check_events(std::string_view text, const Pieces& pieces) {
   const std::vector<std::string> lines = lines_of({text});
   fuzz::require(lines == lines_of(pieces));
   std::vector<std::string> events;
@@ -150,14 +144,38 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     events.push_back(std::move(event));
   }
   check_merge(events);
+}
 
-  for (const std::size_t longest_line : {std::size_t{40}, limits::docker_event_bytes}) {
-    const Relabelled progress = relabelled({text}, longest_line);
-    fuzz::require(progress == relabelled(pieces, longest_line));
-    check_progress(progress);
-  }
+void check_pull(std::string_view text, const Pieces& pieces, std::size_t longest_line) {
+  const Relabelled progress = relabelled({text}, longest_line);
+  fuzz::require(progress == relabelled(pieces, longest_line));
+  check_progress(progress);
+}
+
+void check_build(std::string_view text, const Pieces& pieces) {
   const BuildProgress build = build_of({text});
   const BuildProgress same = build_of(pieces);
   fuzz::require(build.failed() == same.failed() && build.image_id() == same.image_id());
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  auto text = fuzz::text_of(data, size);
+  const std::uint8_t seed = fuzz::take_byte(text);
+  const Pieces pieces = fuzz::pieces_of(text, seed);
+  switch (seed % 4) {
+    case 0:
+      check_events(text, pieces);
+      break;
+    case 1:
+      check_pull(text, pieces, limits::docker_event_bytes);
+      break;
+    case 2:
+      check_pull(text, pieces, 40);
+      break;
+    default:
+      check_build(text, pieces);
+  }
   return 0;
 }
