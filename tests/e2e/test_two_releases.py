@@ -47,7 +47,8 @@ def test_an_agent_of_another_minor_version_is_understood(breakable_herd, protoco
             tell(peer, agent.name, "news", {})  # Nobody knows the topic.
             tell(peer, agent.name, "containers", containers)
         for agent in herd.agents:
-            until(lambda agent=agent: nodes(agent).get(peer.name) == "out of the pool", 30)
+            # A node that is asked for its row, and has not learnt to answer.
+            until(lambda agent=agent: nodes(agent).get(peer.name) == "not answering", 30)
             # It is known whose the container is, by name; its owner does not answer.
             reply = agent.verb("inspect-container", id="far")
             assert reply.status != 404, reply.json
