@@ -104,7 +104,8 @@ def test_whoever_asks_a_daemon_that_answers_wrongly_is_told_whose_it_is(faulty, 
         if fault != "nonsense":
             assert reply.status >= 500 and reply.json["message"], reply
     if fault == "lost":
-        names_host(agent.verb("delete-container", id=broken, timeout_seconds=IN_TIME), 502)
+        names_host(agent.verb("delete-container", id=broken, force=True,
+                              timeout_seconds=IN_TIME), 502)
     assert others_answer(herd, others)
     herd.faults.unlink()
     herd_is_whole(herd.agents)
