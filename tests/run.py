@@ -29,8 +29,8 @@ FUZZ_RUNS = {"beacon_codec": 900_000, "gossip_codec": 300_000, "zre_codec": 200_
              "json_reader": 22_000, "users_file": 20_000, "verbs": 18_000, "tls_channel": 14_000,
              "conf_file": 14_000, "create_body": 14_000, "http_request": 10_000,
              "cluster_file": 10_000, "docker_codec": 7_000, "agent_notices": 5_000,
-             "docker_streams": 1_500}
-FUZZ_RUNS_OF_OTHERS = 3_000
+             "docker_answers": 2_000, "docker_streams": 1_500}
+FUZZ_RUNS_OF_OTHERS = 5_000
 GRACE = 15  # Seconds for a program to end that was told to.
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SANITIZER_OPTIONS = {
