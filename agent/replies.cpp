@@ -32,11 +32,11 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(space) - begin + 1);
 }
 
-/// What is announced as JSON and is none would make none of the whole answer. Lists of megabytes are
-/// looked at where they are taken apart.
+/// What is announced as JSON and is none would make none of the whole answer. Lists of megabytes
+/// are looked at where they are taken apart.
 bool is_valid_json(std::string_view body) {
   constexpr std::size_t longest_looked_at = 1u << 20;
-  return !body.empty() && (body.size() > longest_looked_at || json::accept(body));
+  return !body.empty() && (body.size() > longest_looked_at || is_json(body));
 }
 
 void append_response(std::string& out, const docker_client::DockerResponse& response) {

@@ -77,7 +77,7 @@ bool ends_process(const ContainerVerb& verb) {
 
 bool is_list(std::string_view body) {
   const auto begin = body.find_first_not_of(" \t\r\n");
-  return begin != body.npos && body[begin] == '[' && json::accept(body);
+  return begin != body.npos && body[begin] == '[' && is_json(body);
 }
 
 }  // namespace

@@ -423,4 +423,8 @@ Result<std::vector<std::string_view>> slice_json_array(std::string_view text) {
   return elements;
 }
 
+bool is_json(std::string_view text) {
+  return json::accept(text);
+}
+
 }  // namespace dockherd

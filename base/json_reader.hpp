@@ -106,4 +106,7 @@ Result<std::vector<JsonMember>> slice_json_object(std::string_view text);
 /// The elements of the list `text`, likewise.
 Result<std::vector<std::string_view>> slice_json_array(std::string_view text);
 
+/// Whether it is one JSON document of any size and depth. Makes nothing of it.
+bool is_json(std::string_view text);
+
 }  // namespace dockherd
