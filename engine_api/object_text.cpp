@@ -20,7 +20,7 @@ std::optional<ObjectText> ObjectText::sliced(std::string_view text) {
 }
 
 std::optional<ObjectText> ObjectText::parsed(std::string_view text) {
-  if (!is_json(text)) return std::nullopt;
+  if (!is_embeddable_json(text)) return std::nullopt;
   return sliced(text);
 }
 
@@ -72,17 +72,18 @@ std::string ObjectText::text() const {
   return text;
 }
 
-bool is_json(std::string_view text) {
+bool is_embeddable_json(std::string_view text) {
   if (text.size() <= limits::json_bytes) return parse_json(text).has_value();
   // A list of very many things: each of them is within the limit. Recurses no deeper than that of
   // depth allows.
   if (!check_json_depth(text)) return false;
   if (const auto elements = slice_json_array(text)) {
-    return std::all_of(elements->begin(), elements->end(), is_json);
+    return std::all_of(elements->begin(), elements->end(), is_embeddable_json);
   }
   const auto members = slice_json_object(text);
   return members && std::all_of(members->begin(), members->end(), [](const JsonMember& member) {
-           return is_json('"' + std::string(member.key) + '"') && is_json(member.value);
+           return is_embeddable_json('"' + std::string(member.key) + '"') &&
+                  is_embeddable_json(member.value);
          });
 }
 
@@ -105,7 +106,8 @@ std::optional<std::vector<std::string_view>> elements_of(std::string_view value)
   while (value.ends_with('\n')) value.remove_suffix(1);
   if (value == "null") return std::vector<std::string_view>();
   auto elements = slice_json_array(value);
-  if (!elements || !std::all_of(elements->begin(), elements->end(), is_json)) return std::nullopt;
+  if (!elements || !std::all_of(elements->begin(), elements->end(), is_embeddable_json))
+    return std::nullopt;
   return *std::move(elements);
 }
 

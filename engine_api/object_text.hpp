@@ -49,7 +49,7 @@ class ObjectText {
 
 /// Whether it can stand in a document: valid JSON within the limit of depth, of which no string is
 /// beyond that of bytes.
-bool is_json(std::string_view text);
+bool is_embeddable_json(std::string_view text);
 
 /// The string that the JSON text is; nothing for any other type.
 std::optional<std::string> string_of(std::string_view value);

@@ -85,13 +85,13 @@ TEST(ObjectText, documents_may_be_larger_than_what_is_parsed_at_once) {
   const std::string item = R"({"a":[")" + std::string(1000, 'x') + R"("],"b\n":1},)";
   std::string list = "[";
   while (list.size() <= limits::json_bytes) list += item;
-  EXPECT_TRUE(is_json(list + "1]"));
-  EXPECT_TRUE(is_json("{\"a\":" + list + "1]}"));
-  EXPECT_FALSE(is_json(list + "what]"));
-  EXPECT_FALSE(is_json(list + "1"));
-  EXPECT_FALSE(is_json("{\"a\\q\":" + list + "1]}"));
-  EXPECT_FALSE(is_json(std::string(limits::json_bytes + 1, '[')));
-  EXPECT_FALSE(is_json('"' + std::string(limits::json_bytes, 'x') + '"'));
+  EXPECT_TRUE(is_embeddable_json(list + "1]"));
+  EXPECT_TRUE(is_embeddable_json("{\"a\":" + list + "1]}"));
+  EXPECT_FALSE(is_embeddable_json(list + "what]"));
+  EXPECT_FALSE(is_embeddable_json(list + "1"));
+  EXPECT_FALSE(is_embeddable_json("{\"a\\q\":" + list + "1]}"));
+  EXPECT_FALSE(is_embeddable_json(std::string(limits::json_bytes + 1, '[')));
+  EXPECT_FALSE(is_embeddable_json('"' + std::string(limits::json_bytes, 'x') + '"'));
 }
 
 TEST(ObjectText, lists_are_written_of_texts_and_of_strings) {
