@@ -44,15 +44,15 @@ void TaskGroup::spawn(std::string name, asio::awaitable<void> task) {
     tasks_.erase(it);
     if (tasks_.empty()) idle_.cancel();
   };
-  asio::co_spawn(executor_, std::move(task),
-                 asio::bind_cancellation_slot(it->signal.slot(), std::move(on_end)));
+  asio::co_spawn(executor_, it->cancellation.guard(std::move(task)),
+                 asio::bind_cancellation_slot(it->cancellation.slot(), std::move(on_end)));
 }
 
 void TaskGroup::cancel() {
   // A task may end, and so leave the list, while its signal is being emitted.
   for (auto it = tasks_.begin(); it != tasks_.end();) {
     const auto next = std::next(it);
-    it->signal.emit(asio::cancellation_type::terminal);
+    it->cancellation.emit();
     it = next;
   }
 }

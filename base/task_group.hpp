@@ -3,12 +3,12 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <list>
 #include <string>
 
 #include "base/log.hpp"
+#include "base/task_cancellation.hpp"
 
 namespace dockherd {
 
@@ -46,7 +46,7 @@ class TaskGroup {
  private:
   struct Task {
     std::string name;
-    asio::cancellation_signal signal;
+    TaskCancellation cancellation;
   };
 
   asio::any_io_executor executor_;

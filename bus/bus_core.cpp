@@ -345,16 +345,25 @@ void EventBus::Core::wake_for_earlier_deadline() {
   const TimePoint deadline = next_deadline();
   if (deadline >= sleeping_until) return;
   sleeping_until = TimePoint::min();
-  wake.emit(asio::cancellation_type::terminal);
+  wake();
+}
+
+void EventBus::Core::wake() {
+  if (sleep_cancellation) sleep_cancellation->emit();
 }
 
 asio::awaitable<void> EventBus::Core::keep_deadlines() {
   while (running) {
     tick();
     sleeping_until = std::min(next_deadline(), clock.now() + longest_sleep);
-    auto sleep = clock.sleep_until(sleeping_until);
-    auto token = asio::bind_cancellation_slot(wake.slot(), asio::as_tuple(asio::use_awaitable));
+    sleep_cancellation.emplace();
+    auto sleep = sleep_cancellation->guard(clock.sleep_until(sleeping_until));
+    auto token = asio::bind_cancellation_slot(sleep_cancellation->slot(),
+                                              asio::as_tuple(asio::use_awaitable));
     co_await asio::co_spawn(executor, std::move(sleep), std::move(token));
+    // Where what is dispatched is queued, the signal may still be on its way, and is for this
+    // sleep.
+    if (sleep_cancellation->emitted()) co_await asio::post(executor, asio::use_awaitable);
     sleeping_until = TimePoint::min();
   }
 }

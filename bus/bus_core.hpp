@@ -1,13 +1,13 @@
 // What is behind EventBus: it carries out what the pure parts decide. Internal to the bus.
 #pragma once
 
-#include <boost/asio/cancellation_signal.hpp>
 #include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/task_cancellation.hpp"
 #include "base/task_group.hpp"
 #include "bus/bus_waiters.hpp"
 #include "bus/envelope.hpp"
@@ -73,6 +73,8 @@ struct EventBus::Core final : TransportListener, DiscoveryListener {
   void tick();
   TimePoint next_deadline() const;
   void wake_for_earlier_deadline();
+  /// Ends the sleep until the next deadline.
+  void wake();
 
   asio::any_io_executor executor;
   Clock& clock;
@@ -89,7 +91,7 @@ struct EventBus::Core final : TransportListener, DiscoveryListener {
   bool running = false;
   std::size_t acting = 0;
   std::set<NodeId> gone_links;  // Sends failed, and no new link has been made since.
-  asio::cancellation_signal wake;
+  std::optional<TaskCancellation> sleep_cancellation;
   TimePoint sleeping_until = TimePoint::min();  // Not asleep.
 };
 

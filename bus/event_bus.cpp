@@ -53,7 +53,7 @@ asio::awaitable<void> EventBus::stop() {
   // take us for lost.
   co_await core_->clock.sleep_until(core_->clock.now() + goodbye_ahead);
   core_->transport.stop();
-  core_->wake.emit(asio::cancellation_type::terminal);
+  core_->wake();
   co_await core_->tasks.wait_idle();
 }
 

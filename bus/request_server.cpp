@@ -51,8 +51,8 @@ void RequestServer::serve(IncomingRequest request, Respond respond) {
   task.deadline = request.deadline;
   deadlines_.emplace(task.deadline, ticket);
   auto end = [this, ticket](const std::exception_ptr& failure) { on_end(ticket, failure); };
-  asio::co_spawn(executor_, run(ticket, std::move(request)),
-                 asio::bind_cancellation_slot(task.signal.slot(), std::move(end)));
+  asio::co_spawn(executor_, task.cancellation.guard(run(ticket, std::move(request))),
+                 asio::bind_cancellation_slot(task.cancellation.slot(), std::move(end)));
 }
 
 asio::awaitable<void> RequestServer::run(std::uint64_t ticket, IncomingRequest request) {
@@ -87,7 +87,7 @@ void RequestServer::tick(TimePoint now) {
     // Answering takes its deadline off the list.
     answer(ticket, failure_reply(504, errc::timeout, "the deadline passed before an answer"));
     const auto it = tasks_.find(ticket);
-    if (it != tasks_.end()) it->second.signal.emit(asio::cancellation_type::terminal);
+    if (it != tasks_.end()) it->second.cancellation.emit();
   }
 }
 
@@ -100,7 +100,7 @@ asio::awaitable<void> RequestServer::close() {
   deadlines_.clear();
   for (auto it = tasks_.begin(); it != tasks_.end();) {
     const auto task = it++;  // It may end, and so leave the map, while its signal is emitted.
-    task->second.signal.emit(asio::cancellation_type::terminal);
+    task->second.cancellation.emit();
   }
   while (!tasks_.empty()) {
     boost::system::error_code ignored;

@@ -4,7 +4,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <exception>
@@ -15,6 +14,7 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "base/task_cancellation.hpp"
 #include "bus/event_bus.hpp"
 
 namespace dockherd::bus {
@@ -45,7 +45,7 @@ class RequestServer {
     NodeId from;
     Respond respond;  ///< Empty once answered.
     TimePoint deadline;
-    asio::cancellation_signal signal;
+    TaskCancellation cancellation;
   };
 
   asio::awaitable<void> run(std::uint64_t ticket, IncomingRequest request);

@@ -54,6 +54,11 @@ class Tasks : public ::testing::Test {
     asio::experimental::channel<void(boost::system::error_code)> channel(context, 1);
     co_await channel.async_receive(asio::use_awaitable);
   }
+  asio::awaitable<void> cancel_group() {
+    group.cancel();
+    ++ended;
+    co_return;
+  }
   asio::awaitable<void> fail() {
     co_await clock.sleep_until(clock.now());
     throw std::runtime_error("broken");
@@ -94,6 +99,22 @@ TEST_F(Tasks, closing_cancels_and_waits) {
   EXPECT_EQ(0u, group.size());
   EXPECT_EQ("", log.str());
   run(group.close());
+}
+
+// Spawned from outside the loop, a task begins at the loop's next turn only.
+TEST_F(Tasks, one_that_is_canceled_before_it_begins_never_does) {
+  group.spawn("early", sleep(moment));
+  group.cancel();
+  run(group.wait_idle());
+  EXPECT_EQ(ended, 0);
+  EXPECT_EQ(log.str(), "");
+}
+
+TEST_F(Tasks, one_that_cancels_itself_and_is_never_suspended_ends_quietly) {
+  group.spawn("own", cancel_group());
+  run(group.wait_idle());
+  EXPECT_EQ(ended, 1);
+  EXPECT_EQ(log.str(), "");
 }
 
 TEST_F(Tasks, nothing_starts_after_closing) {
