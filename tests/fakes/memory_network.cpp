@@ -306,7 +306,10 @@ void MemoryNetwork::establish(const LinkPointer& link) {
   }
   link->established = true;
   link->target = found->second;
-  found->second->inbound[link->owner->self] = link;
+  auto& newest = found->second->inbound[link->owner->self];
+  // Whoever comes later takes over, and the mailbox closes the connection of the other.
+  if (const LinkPointer older = newest.lock()) report_closed(older, "taken over");
+  newest = link;
   pump(link);
 }
 
@@ -365,6 +368,8 @@ void MemoryNetwork::arrive(const LinkPointer& link, const Frames& frames) {
 
 void MemoryNetwork::linger(const LinkPointer& link) {
   link->lingering = true;
+  // As bus::PeerLink: until it is up nothing has been given to the kernel.
+  if (!link->established) link->held.clear();
   if (link->broken) return;
   auto end = [this, link] {
     link->held.clear();

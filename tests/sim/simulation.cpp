@@ -115,7 +115,7 @@ void Simulation::heal_and_wait() {
   // A create whose answer was lost counts at its node until its deadline, also when the node that
   // asked for it is gone; before that the herd is not calm.
   const auto idle = [](const auto& host) {
-    return host->process().docker().calls_in_flight() == 0;
+    return !host->alive() || host->process().docker().calls_in_flight() == 0;
   };
   time_.run_until([&] { return std::all_of(hosts_.begin(), hosts_.end(), idle); },
                   time_.now() + settings_.until_quiet);
