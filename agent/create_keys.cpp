@@ -17,11 +17,14 @@ namespace dockherd::agent {
 namespace {
 
 constexpr std::size_t judges_needed = 2;
-constexpr std::size_t most_asked = 4;  // When some do not answer.
 constexpr std::chrono::hours remembered_for{1};
 /// Longer than the longest pull and the create after it.
 constexpr std::chrono::minutes longest_request{12};
 
+/// In which an agent that has just started, or has lost another, finds those that are there.
+constexpr std::chrono::seconds acquaintance{3};
+/// Of the herd: until a request is refused for it.
+constexpr std::chrono::seconds longest_unrest{8};
 constexpr std::chrono::milliseconds claim_again_after{50};
 constexpr unsigned claims_tried = 5;
 
@@ -29,6 +32,12 @@ Error refused(int status, std::string message) {
   Error error(errc::docker_refused, std::move(message));
   error.docker_status = status;
   return error;
+}
+
+Error unknown_use() {
+  return refused(503,
+                 "it cannot be known whether this Idempotency-Key was used before, while agents of "
+                 "the herd come and go or do not answer; ask again soon");
 }
 
 bool is_under_way(const Error& error) {
@@ -68,26 +77,21 @@ class CreateKeys::Held final : public Use {
     tell(json{{"given", {{std::to_string(item), hostname}}}});
   }
   /// A judge may be newer than what was made.
-  void remind(const Herd& herd) const {
+  void remind() const {
     if (made.empty()) return;
     json places = json::object();
     for (const auto& [item, container] : made) {
-      places[std::to_string(item)] = herd.hostname_of(container.node);
+      places[std::to_string(item)] = container.host;
     }
     tell(json{{"given", std::move(places)}});
   }
 
-  /// `answer`: what the judge remembers.
-  void add(const NodeId& judge, const std::string& answer) {
-    judges_.push_back(judge);
+  void add(const NodeId& judge) { judges_.push_back(judge); }
+  /// `answer`: what a judge remembers.
+  void learn(const std::string& answer) {
     const auto body = parse_json(answer);
     if (body) given.merge(key_places_in(*body));
   }
-  void add_silent(const NodeId& judge) {
-    judges_.push_back(judge);
-    ++silent_;
-  }
-  std::size_t judges() const { return judges_.size() - silent_; }
 
  private:
   void tell(json notice) const {
@@ -100,10 +104,12 @@ class CreateKeys::Held final : public Use {
 
   std::weak_ptr<CreateKeys*> keys_;
   std::vector<NodeId> judges_;
-  std::size_t silent_ = 0;
   std::string scoped_key_;
   std::string token_;
 };
+
+CreateKeys::CreateKeys(Herd& herd, docker_client::Docker& docker)
+    : herd_(herd), docker_(docker), settled_at_(herd.clock.now() + acquaintance) {}
 
 // --- as the node that was asked ------------------------------------------------------------------
 
@@ -129,16 +135,18 @@ bool CreateKeys::is_judge_of(const std::string& key, const NodeId& node) const {
   return true;
 }
 
-/// One after the other, so that of two who ask at once the first judge lets one pass.
+/// One after the other, so that of two who ask at once the first judge lets one pass. Both have to
+/// answer: what one that is silent remembers, or has let pass, nobody else may know.
 asio::awaitable<Result<std::shared_ptr<CreateKeys::Held>>> CreateKeys::claim(std::string key) {
   ClaimKeyVerb verb;
   verb.key = key;
   verb.token = random_token(herd_.random);
-  std::vector<NodeId> asked = judges_of(key);
-  if (asked.size() > most_asked) asked.resize(most_asked);
+  std::vector<NodeId> judges = judges_of(key);
+  if (judges.size() > judges_needed) judges.resize(judges_needed);
   const auto held = std::make_shared<Held>(alive_, key, verb.token);
-  for (const NodeId& judge : asked) {
+  for (const NodeId& judge : judges) {
     const TimePoint deadline = herd_.clock.now() + limits::judge_answers_in;
+    held->add(judge);  // One that is silent may still take the claim, and is to hear of its end.
     const auto answer =
         co_await herd_.bus.request(judge, encode_verb(verb), deadline, true, bus::Lane::control);
     if (answer && answer->status == 409) {
@@ -146,27 +154,36 @@ asio::awaitable<Result<std::shared_ptr<CreateKeys::Held>>> CreateKeys::claim(std
                         "a create with this Idempotency-Key is under way; ask again when it "
                         "has ended");
     }
-    if (answer && answer->status == 200) {
-      held->add(judge, answer->body);
-    } else {
-      held->add_silent(judge);  // It may still take the claim, and is to hear of its end.
-    }
-    if (held->judges() == judges_needed) break;
+    if (!answer || answer->status != 200) co_return unknown_use();
+    held->learn(answer->body);
   }
-  if (held->judges() > 0) co_return held;
-  co_return refused(503, "no agent could be asked whether this Idempotency-Key was used before");
+  co_return held;
+}
+
+/// Again for a while. Word of the last use's end may be on its way to the judges: a client that
+/// repeats at once, through another node, was answered before. And a judge that is silent is soon
+/// lost, so that another judges.
+asio::awaitable<Result<std::shared_ptr<CreateKeys::Held>>> CreateKeys::claim_at_rest(
+    std::string key) {
+  const TimePoint limit = herd_.clock.now() + longest_unrest;
+  for (unsigned under_way = 0;;) {
+    if (settled_at_ > limit) co_return unknown_use();
+    if (herd_.clock.now() < settled_at_) {
+      co_await herd_.clock.sleep_until(settled_at_);
+      continue;
+    }
+    auto held = co_await claim(key);
+    if (held) co_return held;
+    if (is_under_way(held.error()) && ++under_way == claims_tried) co_return held;
+    if (herd_.clock.now() >= limit) co_return held;
+    co_await herd_.clock.sleep_until(herd_.clock.now() + claim_again_after);
+  }
 }
 
 asio::awaitable<Result<std::shared_ptr<CreateKeys::Use>>> CreateKeys::begin(
     std::string key, std::string request, trust::Principal caller) {
   if (const auto checked = check_key(key, "key"); !checked) co_return checked.error();
-  auto held = co_await claim(scoped(caller, key));
-  // Word of the last one's end may be on its way to the judges: a client that repeats at once,
-  // through another node, was answered before.
-  for (unsigned tries = 1; tries < claims_tried && !held && is_under_way(held.error()); ++tries) {
-    co_await herd_.clock.sleep_until(herd_.clock.now() + claim_again_after);
-    held = co_await claim(scoped(caller, key));
-  }
+  auto held = co_await claim_at_rest(scoped(caller, key));
   if (!held) co_return held.error();
   const std::shared_ptr<Use> use = *held;
   use->key = std::move(key);
@@ -174,7 +191,7 @@ asio::awaitable<Result<std::shared_ptr<CreateKeys::Use>>> CreateKeys::begin(
   use->request = request_mark(request);
   const auto found = co_await find_made(use);
   if (!found) co_return found.error();
-  (*held)->remind(herd_);
+  (*held)->remind();
   co_return use;
 }
 
@@ -183,24 +200,33 @@ asio::awaitable<Result<void>> CreateKeys::find_made(std::shared_ptr<Use> use) {
   verb.key = use->key;
   verb.user = use->user;
   std::vector<NodeId> nodes;
-  for (const auto& [node, status] : herd_.nodes.nodes()) nodes.push_back(node);
+  std::map<NodeId, std::string> hosts;
+  for (const auto& [node, status] : herd_.nodes.nodes()) {
+    nodes.push_back(node);
+    hosts.emplace(node, status.hostname);
+  }
   const TimePoint deadline = herd_.clock.now() + herd_.settings.task_timeout;
   const auto answers = co_await herd_.bus.gather(std::move(nodes), encode_verb(verb), deadline,
                                                  true, bus::Lane::control);
   std::vector<std::string> silent;
   for (const bus::GatheredReply& answer : answers) {
     if (!answer.reply || answer.reply->status != 200) {
-      silent.push_back(herd_.hostname_of(answer.node));
+      silent.push_back(hosts[answer.node]);
       continue;
     }
-    auto taken = take_found(*use, answer.node, answer.reply->body);
+    KeyedContainer place;
+    place.node = answer.node;
+    place.host = hosts[answer.node];
+    auto taken = take_found(*use, place, answer.reply->body);
     if (!taken) co_return taken;
   }
   for (const auto& [item, container] : use->made) use->given.erase(item);
   co_return judge_silence(*use, silent);
 }
 
-Result<void> CreateKeys::take_found(Use& use, const NodeId& node, const std::string& body) const {
+/// `place`: where it was found.
+Result<void> CreateKeys::take_found(Use& use, const KeyedContainer& place,
+                                    const std::string& body) const {
   const auto document = parse_json(body);
   if (!document || !document->is_object()) return {};
   const auto found = document->find("found");
@@ -215,11 +241,10 @@ Result<void> CreateKeys::take_found(Use& use, const NodeId& node, const std::str
     if (!id || !*id || !item || !*item || !request || !begun) continue;
     if (request->value_or("") != use.request) {
       return refused(422, "this Idempotency-Key was used for another request (container " +
-                              (*id)->substr(0, 12) + " on " + herd_.hostname_of(node) + ")");
+                              (*id)->substr(0, 12) + " on " + place.host + ")");
     }
-    KeyedContainer container;
+    KeyedContainer container = place;
     container.id = **id;
-    container.node = node;
     container.begun = begun->value_or(false);
     use.made.emplace(static_cast<std::uint32_t>(**item), std::move(container));
   }
@@ -293,9 +318,10 @@ VerbReply CreateKeys::judge(const NodeId& from, const ClaimKeyVerb& verb) {
   }
   Entry& entry = entries_[verb.key];
   const TimePoint now = herd_.clock.now();
-  // One whose node is lost will not be heard of again, nor one whose end was lost on its way.
-  const bool goes_on =
-      !entry.token.empty() && now < entry.lease && herd_.nodes.find(entry.from) != nullptr;
+  // One whose node is lost will not be heard of again, unless it comes back in a moment; nor one
+  // whose end was lost on its way.
+  const bool may_be_there = herd_.nodes.find(entry.from) != nullptr || now < settled_at_;
+  const bool goes_on = !entry.token.empty() && now < entry.lease && may_be_there;
   if (goes_on && entry.token != verb.token) {
     return http_api::error_reply(refused(409, "a create with this key is under way"));
   }
@@ -359,6 +385,7 @@ void CreateKeys::on_joined(const NodeId& peer) {
 /// Without this the two that know could go one after the other, each giving way to one that was
 /// there all the time and so is not told as one that joins.
 void CreateKeys::on_lost(const NodeId& peer) {
+  settled_at_ = std::max(settled_at_, herd_.clock.now() + acquaintance);
   for (const auto& [key, entry] : entries_) {
     if (entry.given.empty() || !is_judge_of(key, peer)) continue;
     std::vector<NodeId> judges = judges_of(key);

@@ -32,13 +32,14 @@ inline constexpr std::string_view topic_key = "create-key";
 struct KeyedContainer {
   std::string id;
   NodeId node;
+  std::string host;    ///< The node's name; it may be lost by now.
   bool begun = false;  ///< It has been started.
 };
 
 /// Owned by Node. One thread only.
 class CreateKeys {
  public:
-  CreateKeys(Herd& herd, docker_client::Docker& docker) : herd_(herd), docker_(docker) {}
+  CreateKeys(Herd& herd, docker_client::Docker& docker);
   CreateKeys(const CreateKeys&) = delete;
   CreateKeys& operator=(const CreateKeys&) = delete;
 
@@ -61,7 +62,8 @@ class CreateKeys {
 
   /// `request` is what is asked, as text. Fails with 409 while another goes on under the key, 422
   /// when the key was used for another request, 503 when it cannot be known whether something has
-  /// been made.
+  /// been made. While agents come and go it waits: one that was just started, or was cut off and
+  /// sees itself alone for a moment, would judge without knowing anything.
   asio::awaitable<Result<std::shared_ptr<Use>>> begin(std::string key, std::string request,
                                                       trust::Principal caller);
 
@@ -88,8 +90,9 @@ class CreateKeys {
   std::vector<NodeId> judges_of(const std::string& key) const;
   bool is_judge_of(const std::string& key, const NodeId& node) const;
   asio::awaitable<Result<std::shared_ptr<Held>>> claim(std::string key);
+  asio::awaitable<Result<std::shared_ptr<Held>>> claim_at_rest(std::string key);
   asio::awaitable<Result<void>> find_made(std::shared_ptr<Use> use);
-  Result<void> take_found(Use& use, const NodeId& node, const std::string& body) const;
+  Result<void> take_found(Use& use, const KeyedContainer& place, const std::string& body) const;
   Result<void> judge_silence(const Use& use, const std::vector<std::string>& silent) const;
   void tell(const std::vector<NodeId>& judges, const json& notice);
   void tell_now(const std::vector<NodeId>& judges, const std::string& text);
@@ -100,6 +103,7 @@ class CreateKeys {
 
   Herd& herd_;
   docker_client::Docker& docker_;
+  TimePoint settled_at_;
   std::map<std::string, Entry> entries_;
   std::shared_ptr<CreateKeys*> alive_ = std::make_shared<CreateKeys*>(this);
 };

@@ -33,7 +33,9 @@ docker_client::DockerRequest rename_request(const std::string& id, const std::st
 
 void SupersededWatcher::listed(const docker_client::ContainerSummary& summary) {
   const auto label = summary.labels.find(supersedes_label);
-  const bool replaces = label != summary.labels.end();
+  const bool retired =
+      !summary.names.empty() && summary.names.front().find(retired_mark) != std::string::npos;
+  const bool replaces = label != summary.labels.end() && !retired;
   // One that was never started replaces nothing: the old one may be all that runs.
   const bool never_ran = summary.state == "created";
   if (replaces && never_ran) begin_to_start(summary);
@@ -106,8 +108,32 @@ Result<void> SupersededWatcher::take(const NodeId& from, const std::string& text
   replacing.name = std::move(notice->name);
   replacing.owner = std::move(notice->owner);
   replacing.ids = std::move(notice->ids);
+  // A host that was frozen may have gone on with what another had done meanwhile: both have made
+  // the same container anew. The one with the lesser id stays.
+  for (const std::string& id : made_beside(replacing)) {
+    if (replacing.id < id) {
+      replacing.ids.push_back(id);
+    } else {
+      tell(from, replacing_.at(id));  // Ours may not have been there when its node joined.
+    }
+  }
   note_replaced(replacing);
   return {};
+}
+
+/// Ours that replace the same as another's, and neither the other.
+std::vector<std::string> SupersededWatcher::made_beside(const Replacing& other) const {
+  const auto replaces = [](const Replacing& one, const std::string& id) {
+    return std::find(one.ids.begin(), one.ids.end(), id) != one.ids.end();
+  };
+  std::vector<std::string> made;
+  for (const auto& [id, own] : replacing_) {
+    const bool same_kind = own.name == other.name && own.owner == other.owner;
+    if (!same_kind || id == other.id || replaces(other, id) || replaces(own, other.id)) continue;
+    const auto shared = [&](const std::string& each) { return replaces(other, each); };
+    if (std::any_of(own.ids.begin(), own.ids.end(), shared)) made.push_back(id);
+  }
+  return made;
 }
 
 void SupersededWatcher::note_replaced(const Replacing& replacing) {
@@ -201,6 +227,7 @@ asio::awaitable<void> SupersededWatcher::retire(std::string id, Replacing by) {
     watcher_.renamed(id, new_name);
     watcher_.stopped(id);
   }
+  if (done) replacing_.erase(id);
   retiring_.erase(id);
 }
 

@@ -47,6 +47,7 @@ class SupersededWatcher {
   };
 
   void tell(const NodeId& to, const Replacing& replacing);
+  std::vector<std::string> made_beside(const Replacing& other) const;
   void note_replaced(const Replacing& replacing);
   void begin_to_retire(const std::string& id);
   void begin_to_start(const docker_client::ContainerSummary& summary);

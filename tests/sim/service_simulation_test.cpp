@@ -60,6 +60,11 @@ TEST(HerdWithServices, of_each_one_runs_in_many_seeds) {
   }
 }
 
+// A seed that once failed.
+TEST(HerdWithServices, seed_832_thawed_a_host_that_went_on_with_what_another_had_done) {
+  EXPECT_THAT(run_services(832).complaints, IsEmpty());
+}
+
 // What is planted must be complained of.
 
 TEST(HerdWithServices, one_that_is_told_nothing_makes_nothing_anew_and_is_seen) {

@@ -148,6 +148,36 @@ TEST(CreateKeys, a_daemon_that_hangs_is_waited_for_and_no_other_is_given_a_secon
   EXPECT_EQ(made_when_it_answers, (std::set<std::size_t>{0, 1}));
 }
 
+TEST(CreateKeys, an_agent_that_has_just_started_asks_when_it_knows_its_peers) {
+  SmallHerd herd(2);
+  const VerbAnswer first = herd.ask(2, keyed("young", 4));
+  ASSERT_EQ(first.status, 200) << first.body;
+  herd.host(1).end_agent(sim::Ending::killed);
+  herd.time().run_for(5s);
+  herd.host(1).start_agent();
+  const VerbAnswer again = herd.ask(1, keyed("young", 4));
+  EXPECT_EQ(again.status, 200) << again.body;
+  EXPECT_EQ(made_under(herd, "young"), 4u);
+}
+
+TEST(CreateKeys, a_judge_that_does_not_answer_is_waited_for_until_it_is_lost) {
+  SmallHerd herd(4);
+  const VerbAnswer before = herd.ask(1, keyed("before", 4));
+  ASSERT_EQ(before.status, 200) << before.body;
+  set_pool(herd, "unregister", {4});
+  herd.host(4).set_frozen(true);
+  for (const char* key : {"a", "b", "c", "d", "e", "f"}) {
+    const VerbAnswer answer = herd.ask(1, keyed(key));
+    EXPECT_EQ(answer.status, 200) << answer.body;
+  }
+  herd.host(4).set_frozen(false);
+  herd.time().run_for(10s);
+  for (const char* key : {"a", "b", "c", "d", "e", "f"}) {
+    EXPECT_EQ(herd.ask(4, keyed(key)).body["repeated"], true) << key;
+    EXPECT_EQ(made_under(herd, key), 1u) << key;
+  }
+}
+
 TEST(CreateKeys, a_lost_host_that_was_given_something_is_waited_for) {
   SmallHerd herd(4);
   give_to_host_2_which_hangs(herd, {"lost"});

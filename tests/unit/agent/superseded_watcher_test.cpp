@@ -168,6 +168,25 @@ TEST(SupersededWatcher, a_label_stops_only_one_of_its_own_name_and_owner_that_as
   }
 }
 
+/// As when a host was frozen while it acted, and went on after another had acted in its place.
+TEST(SupersededWatcher, of_two_that_were_made_anew_for_the_same_one_of_the_lesser_id_stays) {
+  ReschedulingHerd herd(3);
+  const std::string lost(64, 'a');
+  const std::string first = herd.run_asking(1, "web", superseding(lost));
+  herd.settle();
+  const std::string second = herd.run_asking(3, "web", superseding(lost));
+  herd.time().run_for(1min);
+  const bool first_stays = first < second;
+  EXPECT_THAT(herd.places("web"), ElementsAre(first_stays ? 1 : 3));
+  const fakes::ModelContainer& retired =
+      first_stays ? the_container(herd, 3, second) : the_container(herd, 1, first);
+  EXPECT_EQ(retired.state, fakes::ContainerState::exited);
+  EXPECT_THAT(retired.name, testing::StartsWith("web-superseded-"));
+  herd.restart_agent(first_stays ? 3 : 1);
+  herd.time().run_for(1min);
+  EXPECT_THAT(herd.places("web"), SizeIs(1));
+}
+
 TEST(SupersededWatcher, nobody_can_write_the_label_through_the_herd) {
   ReschedulingHerd herd(2);
   const std::string victim = herd.run_asking(2, "victim");
