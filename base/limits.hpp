@@ -54,9 +54,10 @@ inline constexpr std::size_t gossip_tuples = 4096;
 inline constexpr std::size_t docker_response_bytes = 64u << 20;
 /// Path and query of a call. dockerd takes a header of up to 1 MiB, libcurl hardly more.
 inline constexpr std::size_t docker_target_bytes = 512u << 10;
-inline constexpr std::size_t docker_connections = 128;    ///< Concurrent calls to the daemon.
-inline constexpr std::size_t docker_calls_waiting = 512;  ///< For one of those to end.
-inline constexpr std::size_t docker_own_looks = 8;        ///< An agent's own lists, beside those.
+inline constexpr std::size_t docker_connections = 128;      ///< Concurrent calls to the daemon.
+inline constexpr std::size_t docker_idle_connections = 16;  ///< Kept open for the next call.
+inline constexpr std::size_t docker_calls_waiting = 512;    ///< For one of those to end.
+inline constexpr std::size_t docker_own_looks = 8;          ///< An agent's own lists, beside those.
 inline constexpr std::size_t docker_event_bytes = 1u << 20;        ///< One event.
 inline constexpr std::chrono::seconds docker_inspect_timeout{10};  ///< Of an agent's own looks.
 inline constexpr std::chrono::seconds docker_retry{1};  ///< After such a look has failed.

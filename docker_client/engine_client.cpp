@@ -88,7 +88,7 @@ EngineClient::EngineClient(asio::any_io_executor executor, EngineSettings settin
       settings_(std::move(settings)),
       address_(address_or_throw(settings_)),
       log_(get_logger("docker_client")),
-      loop_(executor_, static_cast<long>(settings_.connections)),
+      loop_(executor_, static_cast<long>(limits::docker_idle_connections)),
       slots_(executor_, settings_.connections, settings_.waiting),
       own_slots_(executor_, limits::docker_own_looks, settings_.waiting) {
   idle_.reserve(settings_.connections);

@@ -13,11 +13,11 @@ namespace dockherd::http_api {
 
 /// Zero: without that bound.
 struct LimitSettings {
-  std::size_t connections_per_client = 256;  ///< From one address; loopback is exempt.
+  std::size_t connections_per_client = 512;  ///< From one address; loopback is exempt.
   std::size_t requests = 1024;               ///< Being answered, of all callers.
-  std::size_t requests_per_caller = 256;     ///< Of one user, or of one address.
-  double requests_per_second = 100;          ///< By one caller, in the long run...
-  double burst = 400;                        ///< ...and at once.
+  std::size_t requests_per_caller = 512;     ///< Of one user, or of one address.
+  double requests_per_second = 1000;         ///< By one caller, in the long run...
+  double burst = 2000;                       ///< ...and at once.
 };
 
 /// Why something is refused.

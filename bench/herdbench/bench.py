@@ -17,6 +17,8 @@ from .report import Report
 # our part and not the daemon's.
 SLEEPER = {"Image": "busybox", "Cmd": ["sleep", "3600"], "StopSignal": "SIGKILL",
            "HostConfig": {"NetworkMode": "host"}}
+# All the load comes from one address, which is more than agents let one have.
+UNLIMITED = {"connectionsPerClient": 0, "requestsPerCaller": 0, "requestsPerSecond": 0}
 
 
 class Bench:
@@ -55,7 +57,7 @@ class Bench:
         if self._lab is None:
             self._lab = Lab(binaries=self.binaries)
             self._lab.up(3)
-            self._agents = self._lab.start_agents()
+            self._agents = self._lab.start_agents(conf={"limits": UNLIMITED})
             herd_is_whole(self._agents)
             prefer(processes.marked_pids(self._lab.directory), self.nice)
         return self._lab.hosts, self._agents

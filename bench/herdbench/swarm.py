@@ -8,7 +8,7 @@ import time
 from herdlab import Lab, processes, until
 from herdlab.lab import herd_is_whole
 
-from .bench import SLEEPER, call, prefer
+from .bench import SLEEPER, UNLIMITED, call, prefer
 from .freshness import Events
 from .report import Row, interleave, medians
 
@@ -21,7 +21,7 @@ NETWORKS = (("host", 0.8), ("bridge", 0.6))
 def run(bench):
     with Lab(binaries=bench.binaries) as lab:
         hosts = lab.up(3)
-        agents = lab.start_agents()
+        agents = lab.start_agents(conf={"limits": UNLIMITED})
         herd_is_whole(agents)
         swarm = Swarm(hosts)
         prefer(processes.marked_pids(lab.directory), bench.nice)

@@ -9,7 +9,8 @@ from herdlab.soak import Soak
 
 SECONDS = 60
 LEGS = 3
-MORE_DESCRIPTORS = 12  # Connections that are kept open for the next call.
+# Connections that are kept open for the next call: 16 to the daemon, others to other agents.
+MORE_DESCRIPTORS = 28
 MORE_TASKS = 2
 # From the first leg's end to the last's. Sanitizers hold back what was freed: see below.
 MORE_BYTES = 48 << 20
