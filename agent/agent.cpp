@@ -98,8 +98,7 @@ Result<void> Agent::build() {
   if (!interface) return interface.error();
   auto mailbox = mailbox_settings(config_, *interface);
   mailbox.keys = bus_keys_;
-  auto transport =
-      bus::ZmqTransport::open(io_.get_executor(), id_, std::move(mailbox), get_logger("bus"));
+  auto transport = bus::ZmqTransport::open(io_.get_executor(), id_, mailbox, get_logger("bus"));
   if (!transport) return transport.error();
   transport_ = std::move(*transport);
   if (auto built = build_discoveries(*interface); !built) return built.error();

@@ -56,7 +56,7 @@ std::string describe_tls(const AgentConfig& config, ConfigReport& report) {
   if (!config.tls) return "none";
   std::vector<std::string> notes;
   const auto context = trust::listener_context(*config.tls, notes);
-  const std::string text = planned(context, report, [&](const trust::SslContext&) {
+  std::string text = planned(context, report, [&](const trust::SslContext&) {
     const std::string authority = config.tls->authority.string();
     return "certificate " + config.tls->certificate.string() +
            (authority.empty() ? "" : ", clients need one by " + authority);
@@ -148,6 +148,7 @@ std::string describe_users(const AgentConfig& config, ConfigReport& report) {
         std::map<trust::Role, std::size_t> counts;
         for (const auto& [name, user] : users) ++counts[user.role];
         std::vector<std::string> roles;
+        roles.reserve(counts.size());
         for (const auto& [role, count] : counts) {
           roles.push_back(std::to_string(count) + " " + std::string(trust::to_string(role)));
         }

@@ -121,6 +121,7 @@ std::vector<NodeId> CreateKeys::judges_of(const std::string& key) const {
   }
   std::sort(ranked.rbegin(), ranked.rend());
   std::vector<NodeId> judges;
+  judges.reserve(ranked.size());
   for (const auto& [weight, node] : ranked) judges.push_back(node);
   return judges;
 }

@@ -170,9 +170,9 @@ Result<void> PeerWatcher::take_containers(const NodeId& from, const std::string&
   auto notice = decode_containers(text);
   if (!notice) return notice.error();
   if (notice->all) herd_.directory.remove_node(from);
-  for (auto& [id, names] : notice->put) {
+  for (const auto& [id, names] : notice->put) {
     if (!herd_.directory.has(from, id)) herd_.note_new_container(from);
-    herd_.put(from, id, std::move(names));
+    herd_.put(from, id, names);
   }
   for (const std::string& id : notice->removed) herd_.directory.remove(from, id);
   if (notice->sum) compare(from, *notice->sum);

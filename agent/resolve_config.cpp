@@ -183,7 +183,7 @@ Result<void> load_keys(AgentConfig& config) {
   for (const std::filesystem::path& file : config.key_files) {
     auto key = trust::HerdKey::load(file);
     if (!key) return key.error();
-    config.keys.push_back(std::move(*key));
+    config.keys.push_back(*key);
   }
   return {};
 }

@@ -34,7 +34,7 @@ std::string now_text() {
 /// "t1", "t2"…: the first that the user does not have.
 std::string next_id(const trust::User& user) {
   for (std::size_t number = 1;; ++number) {
-    const std::string id = "t" + std::to_string(number);
+    std::string id = "t" + std::to_string(number);
     const bool taken = std::any_of(user.tokens.begin(), user.tokens.end(),
                                    [&id](const auto& token) { return token.id == id; });
     if (!taken) return id;

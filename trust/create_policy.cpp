@@ -339,9 +339,9 @@ Result<void> Policy::judge_networking(Text place, const json& value) {
             const bool open = network == "bridge" || network == "none" || network == "default";
             if (!open) references_.networks.insert(network);
             if (endpoint.is_null()) continue;
-            if (auto judged = judge_endpoint(inner + "." + network, endpoint); !judged) {
-              return judged.error();
-            }
+            std::string name = inner;
+            name.append(".").append(network);
+            if (auto judged = judge_endpoint(name, endpoint); !judged) return judged.error();
           }
           return {};
         }}});

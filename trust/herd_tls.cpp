@@ -87,7 +87,9 @@ SslContext new_context(const SSL_METHOD* method, const HerdKeys& keys) {
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   auto secrets = std::make_unique<SharedSecrets>();
   for (const HerdKey& key : keys) secrets->emplace_back(key);
-  if (SSL_CTX_set_ex_data(context.get(), place(), secrets.get()) == 1) secrets.release();
+  if (SSL_CTX_set_ex_data(context.get(), place(), secrets.get()) == 1) {
+    static_cast<void>(secrets.release());  // They are the context's now.
+  }
   return context;
 }
 

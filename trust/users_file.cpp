@@ -45,7 +45,7 @@ std::optional<std::int64_t> bytes_of(std::string_view text) {
   std::string_view unit(read.ptr, static_cast<std::size_t>(text.data() + text.size() - read.ptr));
   constexpr std::string_view units = "bkmgt";
   if (unit.size() > 1) return std::nullopt;
-  const auto power = unit.empty() ? 0 : units.find(unit.front() | 0x20);
+  const auto power = unit.empty() ? 0 : units.find(static_cast<char>(unit.front() | 0x20));
   if (power == units.npos) return std::nullopt;
   const auto shift = 10 * static_cast<int>(power);
   if (number > (std::int64_t{1} << 50) >> shift) return std::nullopt;
