@@ -218,16 +218,16 @@ def gtest(tally, name, program, limit=1200, **environment):
         report(tally, name, code, seconds, count_gtest(path))
 
 
-def pytest_command(report_path, paths):
+def pytest_command(report_path, options):
     return ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-            f"--junitxml={report_path}", "--durations=15", *paths]
+            f"--junitxml={report_path}", "--durations=15", *options]
 
 
-def pytest(tally, name, paths, limit, **environment):
+def pytest(tally, name, options, limit, **environment):
     as_root = [] if os.geteuid() == 0 or name != "e2e" else ["sudo", "-E"]
     with tempfile.TemporaryDirectory() as temporary:
         path = f"{temporary}/report.xml"
-        code, seconds = run(name, [*as_root, *pytest_command(path, paths)], limit, **environment)
+        code, seconds = run(name, [*as_root, *pytest_command(path, options)], limit, **environment)
         report(tally, name, code, seconds, count_pytest(path))
 
 
@@ -359,8 +359,10 @@ def fuzz(tally):
 
 
 def e2e(tally):
+    """Much of it is waiting, so that two labs at once hardly disturb each other."""
     build(tally, "sanitize", ["dockherd", "fake_dockerd"])
-    pytest(tally, "e2e", ["tests/e2e"], 2400, DOCKHERD_BIN=str(SANITIZE), **SANITIZER_OPTIONS)
+    pytest(tally, "e2e", ["-n", "2", "--dist", "loadfile", "tests/e2e"], 2400,
+           DOCKHERD_BIN=str(SANITIZE), **SANITIZER_OPTIONS)
 
 
 def bench(tally):

@@ -62,7 +62,8 @@ class GuardedHerd:
             self.tokens[name] = self.token("add", name, "--role", user["role"]).stdout.strip()
         self.agents = [
             host.agent(name=f"{host.name}-guarded", port=PORT, cluster="herd: guarded\n",
-                       conf={"key": str(self.key), "users": str(self.users), "plainNames": True})
+                       conf={"key": str(self.key), "users": str(self.users), "plainNames": True,
+                             "limits": {"requestsPerSecond": 100, "burst": 400}})
             for host in hosts]
         for agent in self.agents:
             agent.begin()
