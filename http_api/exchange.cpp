@@ -110,6 +110,15 @@ void Exchange::begin_answer(int status) {
 }
 
 asio::awaitable<void> Exchange::respond(int status, HeaderList headers, std::string_view body) {
+  // An upload that turned out malformed has been cut off: that is no fault of the upstream.
+  VerbReply refusal(400, "");
+  if (status >= 500 && body_->malformed()) {
+    refusal = malformed_body_reply();
+    status = refusal.status;
+    headers.clear();
+    headers.emplace_back("Content-Type", std::string(json_type));
+    body = refusal.body;
+  }
   begin_answer(status);
   const std::string framing =
       has_no_body(status) ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n";

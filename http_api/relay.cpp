@@ -5,6 +5,7 @@
 
 #include "base/limits.hpp"
 #include "http_api/exchange.hpp"
+#include "http_api/responses.hpp"
 #include "http_api/upstream_call.hpp"
 
 namespace dockherd::http_api {
@@ -148,6 +149,9 @@ asio::awaitable<Result<void>> Exchange::relay(RelayOrder order) {
 asio::awaitable<Result<void>> Exchange::begin_relay(UpstreamCall& call, RelayOrder& order) {
   order.head.version = version();
   const std::string_view arrived = body_->arrived();
+  if (body_->malformed()) {
+    co_return Error(errc::bad_request, std::string(malformed_body_sentence));
+  }
   const TimePoint connected_by =
       std::min<TimePoint>(order.deadline, context_.clock.now() + limits::host_connect_timeout);
   auto sent = co_await call.send(std::move(order.head), arrived, connected_by);

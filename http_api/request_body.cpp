@@ -21,6 +21,11 @@ RequestBody::RequestBody(std::shared_ptr<Connection> client, HeadParser&& head)
   parser_.eager(true);
 }
 
+bool RequestBody::malformed() {
+  pass_.judge(client_->buffer(), parser_);
+  return pass_.malformed();
+}
+
 std::string_view RequestBody::arrived() {
   return pass_.offer(client_->buffer(), parser_);
 }

@@ -33,6 +33,10 @@ class RequestBody {
   /// The client has sent less than it announced, or no HTTP: no more can be read from it.
   bool broken() const { return static_cast<bool>(pass_.fault()); }
 
+  /// Its chunks are not framed as they must be to be passed on: judged as far as they have arrived,
+  /// and before any of them is given by arrived().
+  bool malformed();
+
   /// What has arrived of the body, as it came (chunk lines included), without waiting; valid until
   /// drop(). Empty: nothing has, or the body is complete or broken.
   std::string_view arrived();
@@ -44,7 +48,7 @@ class RequestBody {
   asio::awaitable<bool> wait_for_more();
 
   /// The whole body without its framing, sent within `timeout`; a client that waits to be told to
-  /// send it is told so. Else body_limit, header_limit (a chunk's line, the trailer), timed_out,
+  /// send it is told so. Else body_limit, bad_chunk, bad_chunk_extension, timed_out,
   /// partial_message, or what is wrong with its framing; the rest of it cannot be read then.
   asio::awaitable<boost::system::error_code> read_whole(std::string& whole, std::size_t limit,
                                                         Duration timeout);

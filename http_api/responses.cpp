@@ -56,6 +56,10 @@ VerbReply http_error_reply(int status, std::string_view message) {
   return {status, "{\"error\":" + quote_json(message) + "}"};
 }
 
+VerbReply malformed_body_reply() {
+  return {400, "{\"message\":" + quote_json(malformed_body_sentence) + "}\n"};
+}
+
 Response&& Response::with_header(std::string_view name, std::string_view value) && {
   extra_headers += name;
   extra_headers += ": ";

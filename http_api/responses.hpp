@@ -22,6 +22,12 @@ int http_status(const Error& error);
 /// The same shape for what only HTTP itself can get wrong (405, 408, 431, 505...).
 VerbReply http_error_reply(int status, std::string_view message);
 
+/// To an upload whose chunks may not be passed on as they are (see ChunkFraming); in Docker's form.
+inline constexpr std::string_view malformed_body_sentence =
+    "the chunks of the request body are malformed: each must begin with a line of its size in "
+    "hexadecimal digits alone, and nothing may follow the last one";
+VerbReply malformed_body_reply();
+
 /// Goes with each 503 of ours: what is busy or stops now may be asked again soon (RFC
 /// 9110, 10.2.3).
 inline constexpr std::string_view retry_after = "Retry-After";

@@ -156,6 +156,12 @@ asio::awaitable<bool> Session::serve_docker(std::shared_ptr<RequestBody> body, C
     co_await send_last(response);
     co_return false;
   }
+  // Here nothing has been begun yet; what arrives later is judged when it is read.
+  if (body->malformed()) {
+    const Response response(malformed_body_reply());
+    co_await send_last(response);
+    co_return false;
+  }
   Exchange exchange(context_.exchange, connection_, body, std::move(caller));
   const DockerAudit audit(context_.audit, exchange);
   if (stopping_) exchange.begin_stop();

@@ -3,8 +3,12 @@
 import json
 import random
 import socket
+import time
 
 import pytest
+
+from herdlab import until
+from raw_http import RawClient
 
 LIMIT = 4 << 20  # Bytes of one body (base/limits.hpp).
 
@@ -120,6 +124,40 @@ def test_a_huge_body_is_413_and_is_not_read(whole_herd):
 def test_broken_http_is_refused(whole_herd, data):
     answer = ask_raw(whole_herd[0], data, timeout=3, half_close=True)
     assert status(answer) in (400, 413, 414, 431, 505, None), answer[:200]
+
+
+def smuggling_upload(name):
+    """The body of an upload in which a server that ends the line of a chunk at LF finds the end of
+    the body, and then a request that creates a container."""
+    body = json.dumps({"Image": "busybox", "Cmd": ["sleep", "1"]}).encode()
+    smuggled = (b"POST /containers/create?name=%s HTTP/1.1\r\nHost: x\r\n"
+                b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+                % (name.encode(), len(body)) + body)
+    size = 0x400
+    line = b"A" * (size // 2) + b"\"\r\n"  # As long as what follows the other's chunk, at least.
+    data = b"B" * (size - len(line)) + b"\r\n0\r\n\r\n" + smuggled
+    assert len(data) <= size
+    return b"%x;x=\"\n" % size + line + data.ljust(size) + b"\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize("good", [b"", b"4\r\nabcd\r\n"], ids=["first", "later"])
+@pytest.mark.parametrize("owner", [0, 1], ids=["here", "elsewhere"])
+def test_an_upload_whose_chunk_lines_hide_a_request_is_400(herd, owner, good):
+    box = herd.create_on(owner)
+    until(lambda: box in herd.list(herd[0]), 30, what="the container is known")
+    before = herd.counts()
+    with RawClient(herd[0]) as client:
+        client.head("PUT", f"/containers/{box}/archive?path=/tmp", {"Transfer-Encoding": "chunked"})
+        if good:  # The upload is under way when the attack comes.
+            client.send(good)
+            time.sleep(0.5)
+        client.send(smuggling_upload("smuggled"))
+        client.half_close()
+        assert client.read_head()[0] == 400
+    time.sleep(1)  # A daemon that had been given the request would have carried it out by then.
+    assert herd.counts() == before
+    assert herd[0].get("/containers/smuggled/json").status == 404
+    assert herd[0].get("/_ping").status == 200
 
 
 def bad_request(random_, agent):

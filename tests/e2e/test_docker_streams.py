@@ -282,10 +282,10 @@ def chunks(data, sizes):
     out, at = b"", 0
     for size in sizes:
         piece = data[at:at + size]
-        out += b"%x;extension=1\r\n%b\r\n" % (len(piece), piece) if piece else b""
+        out += b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b""
         at += size
     piece = data[at:]
-    return out + b"%x\r\n%b\r\n0\r\nTrailer: x\r\n\r\n" % (len(piece), piece)
+    return out + b"%x\r\n%b\r\n0\r\n\r\n" % (len(piece), piece)
 
 
 def tar_of(name, content):

@@ -62,7 +62,11 @@ TEST_F(BrokenRequests, what_is_not_http_gets_400) {
       "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n-3\r\nabc\r\n",
       "POST / HTTP/1.1\r\n" + host +
-          "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc\r\n"};
+          "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc\r\n",
+      // Valid, and read otherwise by some.
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host +
+          "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nA: b\r\n\r\n"};
   for (const std::string& bytes : broken) {
     EXPECT_EQ(400, answer_to(bytes)) << bytes;
   }

@@ -63,5 +63,32 @@ TEST_F(HeadReaderTest, a_body_whose_end_cannot_be_known_breaks_the_request) {
   EXPECT_EQ(fault, http::error::bad_transfer_encoding);
 }
 
+TEST(HeadLines, end_with_both_cr_and_lf) {
+  for (const std::string_view head :
+       {"GET / HTTP/1.1\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\nB: c\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\rB: c\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nB\n: c\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n\nB: c\r\n\r\n", "GET /\nx HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\r\n\r\n"}) {
+    boost::beast::flat_buffer buffer;
+    const auto room = buffer.prepare(head.size());
+    std::copy(head.begin(), head.end(), static_cast<char*>(room.data()));
+    buffer.commit(head.size());
+    HeadReader reader(1024);
+    boost::system::error_code fault;
+    EXPECT_TRUE(reader.read(buffer, fault)) << head;
+    EXPECT_TRUE(fault) << head;
+  }
+}
+
+TEST_F(HeadReaderTest, a_folded_line_is_one_line_when_it_goes_on) {
+  ASSERT_TRUE(read("GET / HTTP/1.1\r\nHost: a\r\nB: c\r\n d: e\r\n\r\n"));
+  EXPECT_FALSE(fault) << fault.message();
+  RequestHead head("GET", "/");
+  head.headers = passed_on(reader.take().get(), false);
+  std::string text;
+  render(text, head);
+  EXPECT_EQ(text, "GET / HTTP/1.1\r\nHost: docker\r\nB: c d: e\r\n\r\n");
+}
+
 }  // namespace
 }  // namespace dockherd::http_api

@@ -125,8 +125,8 @@ TEST_F(Relay, an_upload_passes_and_its_framing_stays) {
   client.send("PUT /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n");
   const auto peer = upstream.accept();
   EXPECT_THAT(peer->receive_until("abcd"), HasSubstr("Transfer-Encoding: chunked\r\n"));
-  client.send("2;name=value\r\nef\r\n0\r\n\r\n");
-  EXPECT_EQ(peer->receive_until("0\r\n\r\n"), "\r\n2;name=value\r\nef\r\n0\r\n\r\n");
+  client.send("02\r\nef\r\n0\r\n\r\n");
+  EXPECT_EQ(peer->receive_until("0\r\n\r\n"), "\r\n02\r\nef\r\n0\r\n\r\n");
   peer->send("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
   EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 201 Created\r\n"));
 }
@@ -140,6 +140,40 @@ TEST_F(Relay, what_the_parser_has_not_taken_is_not_passed_up) {
   client.send("\r\n0\n\nPOST /smuggled HTTP/1.1\nHost: x\nContent-Length: 0\n\n");
   client.close();
   EXPECT_THAT(peer->receive_rest(), Not(HasSubstr("smuggled")));
+}
+
+/// For who ends a line at LF, a chunk line, 16 bytes, the body's end and another request.
+constexpr std::string_view smuggling_chunk =
+    "10;x=\"\nAAAAAAAAAAAAA\"\r\n\r\n0\r\n\r\nPOST /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+
+TEST_F(Relay, an_upload_with_an_extension_is_refused_before_the_upstream_is_called) {
+  const std::string head = "PUT /bad HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string_view body :
+       {smuggling_chunk, std::string_view("0;x=y\r\n\r\n"), std::string_view("5 \r\nhello\r\n"),
+        std::string_view("0\r\nTrailer: x\r\n\r\n"), std::string_view("5\nhello\n0\n\n")}) {
+    Client client = connect();
+    client.send(head + std::string(body));
+    EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 400 ")) << body;
+  }
+  Client client = connect();
+  client.send(get);
+  const auto peer = upstream.accept();  // The first that has been called.
+  EXPECT_THAT(peer->receive_until("\r\n\r\n"), StartsWith("GET /x "));
+  peer->send("HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 204 "));
+}
+
+TEST_F(Relay, an_extension_in_the_middle_of_an_upload_ends_it_and_gets_400) {
+  Client client = connect();
+  client.send("PUT /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n");
+  const auto peer = upstream.accept();
+  peer->receive_until("abcd");
+  client.send(smuggling_chunk);
+  EXPECT_EQ(peer->receive_rest(), "");
+  const std::string answer = client.rest();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(answer, HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_THAT(answer, HasSubstr("{\"message\":"));
 }
 
 TEST_F(Relay, a_last_chunk_may_come_byte_by_byte) {
