@@ -116,8 +116,7 @@ void BulkCreate::take_made() {
 
 std::string BulkCreate::made_envelope(const KeyedContainer& container) const {
   const docker_client::DockerResponse response = created_response(container.id);
-  return with_members(docker_envelope(herd_.hostname_of(container.node), response),
-                      "\"repeated\":true");
+  return with_members(docker_envelope(container.host, response), "\"repeated\":true");
 }
 
 asio::awaitable<void> BulkCreate::start_made(std::shared_ptr<BulkCreate> /*keep_alive*/,
@@ -126,7 +125,7 @@ asio::awaitable<void> BulkCreate::start_made(std::shared_ptr<BulkCreate> /*keep_
   start.action = ContainerAction::start;
   start.ids = {container.id};
   if (!plan_.caller.name.empty()) start.user = plan_.caller;
-  const std::string hostname = herd_.hostname_of(container.node);
+  const std::string hostname = container.host;
   const auto answer = co_await herd_.bus.request(container.node, encode_verb(start), deadline_);
   if (answer && answer->status == 200) {
     end(item, BulkItem::State::created, 200, made_envelope(container));
@@ -145,15 +144,19 @@ std::vector<BulkItem*> BulkCreate::give_again() {
   std::vector<BulkItem*> others;
   for (BulkItem& item : items_) {
     if (item.begun) continue;
-    std::vector<NodeId> nodes;
-    if (plan_.use && plan_.use->given.contains(item.number)) {
-      nodes = herd_.nodes.named(plan_.use->given.at(item.number));
-    }
-    if (nodes.empty()) {
+    if (!plan_.use || !plan_.use->given.contains(item.number)) {
       others.push_back(&item);
       continue;
     }
     item.given_before = true;
+    const std::string& host = plan_.use->given.at(item.number);
+    const std::vector<NodeId> nodes = herd_.nodes.named(host);
+    if (nodes.empty()) {  // Lost since it was asked what it has.
+      const Error error =
+          Error(errc::peer_lost, "it was given this one before, and is lost").at_node(host);
+      end(item, BulkItem::State::unknown, http_api::http_status(error), error_envelope(error));
+      continue;
+    }
     assign(item, nodes.front());
   }
   return others;

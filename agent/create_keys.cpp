@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "agent/reschedule_rules.hpp"
-#include "base/fnv1a.hpp"
 #include "base/json_reader.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -16,16 +15,16 @@ namespace dockherd::agent {
 
 namespace {
 
-constexpr std::size_t judges_needed = 2;
-constexpr std::chrono::hours remembered_for{1};
-/// Longer than the longest pull and the create after it.
-constexpr std::chrono::minutes longest_request{12};
-
 /// In which an agent that has just started, or has lost another, finds those that are there.
 constexpr std::chrono::seconds acquaintance{3};
 /// Of the herd: until a request is refused for it.
 constexpr std::chrono::seconds longest_unrest{8};
+/// An agent that was there for less comes and goes by itself: it is not we who were cut off.
+constexpr std::chrono::seconds fleeting{10};
+/// A claim that is older has to be made again before anything is created.
+constexpr std::chrono::seconds claim_holds{2};
 constexpr std::chrono::milliseconds claim_again_after{50};
+constexpr std::chrono::milliseconds longest_claim_pause{1000};
 constexpr unsigned claims_tried = 5;
 
 Error refused(int status, std::string message) {
@@ -42,10 +41,6 @@ Error unknown_use() {
 
 bool is_under_way(const Error& error) {
   return error.docker_status == 409;
-}
-
-std::uint64_t weight_of(const std::string& key, const NodeId& node) {
-  return fnv1a(fnv1a(fnv1a(fnv1a_start, "key "), key), node.raw());
 }
 
 /// Keys of different users are different keys.
@@ -67,98 +62,136 @@ KeyMark CreateKeys::Use::mark_of(std::uint32_t item) const {
 /// Tells the judges when it ends.
 class CreateKeys::Held final : public Use {
  public:
-  Held(std::weak_ptr<CreateKeys*> keys, std::string scoped_key, std::string token)
-      : keys_(std::move(keys)), scoped_key_(std::move(scoped_key)), token_(std::move(token)) {}
-  ~Held() override { tell(json{{"ended", true}}); }
+  Held(CreateKeys& keys, std::string scoped_key, std::string token)
+      : keys_(keys.alive_), scoped_key_(std::move(scoped_key)), token_(std::move(token)) {
+    keys.live_.insert(this);
+  }
+  ~Held() override {
+    const auto keys = keys_.lock();
+    if (!keys) return;
+    (*keys)->live_.erase(this);
+    if (!judges_.empty()) tell(json{{"ended", true}});
+  }
   Held(const Held&) = delete;
   Held& operator=(const Held&) = delete;
 
   void give(std::uint32_t item, const std::string& hostname) override {
-    tell(json{{"given", {{std::to_string(item), hostname}}}});
+    tell_given({{item, hostname}});
   }
   /// A judge may be newer than what was made.
-  void remind() const {
-    if (made.empty()) return;
-    json places = json::object();
-    for (const auto& [item, container] : made) {
-      places[std::to_string(item)] = container.host;
-    }
-    tell(json{{"given", std::move(places)}});
+  void remind() {
+    KeyPlaces places;
+    for (const auto& [item, container] : made) places[item] = container.host;
+    if (!places.empty()) tell_given(std::move(places));
   }
 
-  void add(const NodeId& judge) { judges_.push_back(judge); }
+  const std::string& scoped_key() const { return scoped_key_; }
+  const std::string& token() const { return token_; }
+  TimePoint claimed_at() const { return claimed_at_; }
+  void claimed(TimePoint now) { claimed_at_ = now; }
+  bool has(const NodeId& judge) const { return judges_.contains(judge); }
+  /// Also one that is silent may take the claim, and is to hear of its end.
+  void add(const NodeId& judge) { judges_.insert(judge); }
   /// `answer`: what a judge remembers.
   void learn(const std::string& answer) {
     const auto body = parse_json(answer);
     if (body) given.merge(key_places_in(*body));
   }
+  /// A judge of now that did not let it pass, as it judges in place of another, or lost what it was
+  /// told.
+  void tell_all_to(const NodeId& judge) {
+    const auto keys = keys_.lock();
+    if (!keys || claimed_at_ == TimePoint()) return;
+    judges_.insert(judge);
+    KeyNews news;
+    news.key = scoped_key_;
+    news.token = token_;
+    news.given = told_;
+    (*keys)->tell_now({judge}, encode_key_news(news));
+  }
 
  private:
+  void tell_given(KeyPlaces places) {
+    json notice{{"given", json::object()}};
+    for (auto& [item, host] : places) {
+      notice["given"][std::to_string(item)] = host;
+      told_[item] = std::move(host);
+    }
+    tell(std::move(notice));
+  }
   void tell(json notice) const {
     const auto keys = keys_.lock();
     if (!keys) return;
     notice["key"] = scoped_key_;
     notice["token"] = token_;
-    (*keys)->tell(judges_, notice);
+    (*keys)->tell(std::vector<NodeId>(judges_.begin(), judges_.end()), notice);
   }
 
   std::weak_ptr<CreateKeys*> keys_;
-  std::vector<NodeId> judges_;
+  std::set<NodeId> judges_;
   std::string scoped_key_;
   std::string token_;
+  KeyPlaces told_;
+  TimePoint claimed_at_{};  // By all judges; never yet: none.
 };
 
 CreateKeys::CreateKeys(Herd& herd, docker_client::Docker& docker)
-    : herd_(herd), docker_(docker), settled_at_(herd.clock.now() + acquaintance) {}
+    : herd_(herd), docker_(docker), judge_(herd), settled_at_(herd.clock.now() + acquaintance) {}
 
 // --- as the node that was asked ------------------------------------------------------------------
 
-/// All agents, in the order in which they judge this key.
-std::vector<NodeId> CreateKeys::judges_of(const std::string& key) const {
-  std::vector<std::pair<std::uint64_t, NodeId>> ranked;
-  for (const auto& [node, status] : herd_.nodes.nodes()) {
-    ranked.emplace_back(weight_of(key, node), node);
+/// Those that joined a moment ago: others may not know yet that they judge.
+std::set<NodeId> CreateKeys::newcomers() const {
+  std::set<NodeId> young;
+  for (const auto& [node, joined] : joined_) {
+    if (herd_.clock.now() - joined < acquaintance) young.insert(node);
   }
-  std::sort(ranked.rbegin(), ranked.rend());
-  std::vector<NodeId> judges;
-  judges.reserve(ranked.size());
-  for (const auto& [weight, node] : ranked) judges.push_back(node);
-  return judges;
+  return young;
 }
 
-/// Without ranking all: most nodes are found not to be one after a few others.
-bool CreateKeys::is_judge_of(const std::string& key, const NodeId& node) const {
-  const std::pair own(weight_of(key, node), node);
-  std::size_t before = 0;
-  for (const auto& [other, status] : herd_.nodes.nodes()) {
-    if (std::pair(weight_of(key, other), other) > own && ++before >= judges_needed) return false;
+/// Whether the agent knows of keys at all; those of older releases do not.
+asio::awaitable<Result<bool>> CreateKeys::claim_of(NodeId judge, std::shared_ptr<Held> held) {
+  ClaimKeyVerb verb;
+  verb.key = held->scoped_key();
+  verb.token = held->token();
+  held->add(judge);
+  const TimePoint deadline = herd_.clock.now() + limits::judge_answers_in;
+  const auto answer =
+      co_await herd_.bus.request(judge, encode_verb(verb), deadline, true, bus::Lane::control);
+  if (!answer) co_return unknown_use();
+  if (answer->status == 409) {
+    co_return refused(409,
+                      "a create with this Idempotency-Key is under way; ask again when it has "
+                      "ended");
   }
-  return true;
+  if (answer->status == 400) co_return false;
+  if (answer->status != 200) co_return unknown_use();
+  held->learn(answer->body);
+  co_return true;
 }
 
 /// One after the other, so that of two who ask at once the first judge lets one pass. Both have to
 /// answer: what one that is silent remembers, or has let pass, nobody else may know.
-asio::awaitable<Result<std::shared_ptr<CreateKeys::Held>>> CreateKeys::claim(std::string key) {
-  ClaimKeyVerb verb;
-  verb.key = key;
-  verb.token = random_token(herd_.random);
-  std::vector<NodeId> judges = judges_of(key);
-  if (judges.size() > judges_needed) judges.resize(judges_needed);
-  const auto held = std::make_shared<Held>(alive_, key, verb.token);
-  for (const NodeId& judge : judges) {
-    const TimePoint deadline = herd_.clock.now() + limits::judge_answers_in;
-    held->add(judge);  // One that is silent may still take the claim, and is to hear of its end.
-    const auto answer =
-        co_await herd_.bus.request(judge, encode_verb(verb), deadline, true, bus::Lane::control);
-    if (answer && answer->status == 409) {
-      co_return refused(409,
-                        "a create with this Idempotency-Key is under way; ask again when it "
-                        "has ended");
+asio::awaitable<Result<void>> CreateKeys::claim(std::shared_ptr<Held> held) {
+  std::map<NodeId, bool> asked;  // Whether it knows of keys.
+  std::vector<std::vector<NodeId>> ranks;
+  ranks.push_back(key_judges(herd_, held->scoped_key()));
+  ranks.push_back(key_judges(herd_, held->scoped_key(), newcomers()));
+  for (const std::vector<NodeId>& ranked : ranks) {
+    std::size_t needed = judges_of_a_key;
+    for (const NodeId& judge : ranked) {
+      if (needed == 0) break;
+      auto known = asked.find(judge);
+      if (known == asked.end()) {
+        const auto passed = co_await claim_of(judge, held);
+        if (!passed) co_return passed.error();
+        known = asked.emplace(judge, *passed).first;
+      }
+      if (known->second) --needed;
     }
-    if (!answer || answer->status != 200) co_return unknown_use();
-    held->learn(answer->body);
   }
-  co_return held;
+  held->claimed(herd_.clock.now());
+  co_return Result<void>();
 }
 
 /// Again for a while. Word of the last use's end may be on its way to the judges: a client that
@@ -167,17 +200,25 @@ asio::awaitable<Result<std::shared_ptr<CreateKeys::Held>>> CreateKeys::claim(std
 asio::awaitable<Result<std::shared_ptr<CreateKeys::Held>>> CreateKeys::claim_at_rest(
     std::string key) {
   const TimePoint limit = herd_.clock.now() + longest_unrest;
+  std::shared_ptr<Held> held;
+  Duration pause = claim_again_after;
   for (unsigned under_way = 0;;) {
-    if (settled_at_ > limit) co_return unknown_use();
+    if (settled_at_ > limit || herd_.stopping) co_return unknown_use();
     if (herd_.clock.now() < settled_at_) {
       co_await herd_.clock.sleep_until(settled_at_);
       continue;
     }
-    auto held = co_await claim(key);
-    if (held) co_return held;
-    if (is_under_way(held.error()) && ++under_way == claims_tried) co_return held;
-    if (herd_.clock.now() >= limit) co_return held;
-    co_await herd_.clock.sleep_until(herd_.clock.now() + claim_again_after);
+    if (!held) held = std::make_shared<Held>(*this, key, random_token(herd_.random));
+    const auto passed = co_await claim(held);
+    if (passed) co_return held;
+    if (is_under_way(passed.error())) {
+      held.reset();
+      if (++under_way == claims_tried) co_return passed.error();
+    } else {
+      pause = std::min<Duration>(2 * pause, longest_claim_pause);
+    }
+    if (herd_.clock.now() + pause >= limit) co_return passed.error();
+    co_await herd_.clock.sleep_until(herd_.clock.now() + pause);
   }
 }
 
@@ -192,6 +233,11 @@ asio::awaitable<Result<std::shared_ptr<CreateKeys::Use>>> CreateKeys::begin(
   use->request = request_mark(request);
   const auto found = co_await find_made(use);
   if (!found) co_return found.error();
+  // Whoever was frozen meanwhile may have been taken for lost, and another let pass.
+  if (herd_.clock.now() - (*held)->claimed_at() > claim_holds) {
+    const auto still = co_await claim(*held);
+    if (!still) co_return still.error();
+  }
   (*held)->remind();
   co_return use;
 }
@@ -271,7 +317,7 @@ void CreateKeys::tell(const std::vector<NodeId>& judges, const json& notice) {
   const std::string text = dump_json(notice);
   tell_now(judges, text);
   if (notice.contains("ended") && !herd_.stopping) {
-    herd_.tasks.spawn("end of a key", tell_again(judges, text));
+    herd_.tasks.spawn("end of a key", say_again(judges, text));
   }
 }
 
@@ -286,112 +332,44 @@ void CreateKeys::tell_now(const std::vector<NodeId>& judges, const std::string& 
 }
 
 /// A notice may be lost with its link, and a judge that does not hear of the end refuses repeats.
-asio::awaitable<void> CreateKeys::tell_again(std::vector<NodeId> judges, std::string text) {
+asio::awaitable<void> CreateKeys::say_again(std::vector<NodeId> judges, std::string text) {
   for (const std::chrono::seconds later : {std::chrono::seconds(1), std::chrono::seconds(5)}) {
     co_await herd_.clock.sleep_until(herd_.clock.now() + later);
     tell_now(judges, text);
   }
 }
 
-// --- as a judge ----------------------------------------------------------------------------------
-
-/// The one that ended first is forgotten when there are too many.
-bool CreateKeys::make_room() {
-  const TimePoint now = herd_.clock.now();
-  std::erase_if(entries_, [now](const auto& entry) {
-    const Entry& of_key = entry.second;
-    return of_key.until <= now && (of_key.token.empty() || of_key.lease <= now);
-  });
-  if (entries_.size() < limits::create_keys) return true;
-  auto oldest = entries_.end();
-  for (auto it = entries_.begin(); it != entries_.end(); ++it) {
-    if (!it->second.token.empty()) continue;
-    if (oldest == entries_.end() || it->second.until < oldest->second.until) oldest = it;
-  }
-  if (oldest == entries_.end()) return false;
-  entries_.erase(oldest);
-  return true;
-}
-
-VerbReply CreateKeys::judge(const NodeId& from, const ClaimKeyVerb& verb) {
-  if (!entries_.contains(verb.key) && !make_room()) {
-    return http_api::error_reply(Error(errc::busy, "too many creates with keys are under way"));
-  }
-  Entry& entry = entries_[verb.key];
-  const TimePoint now = herd_.clock.now();
-  // One whose node is lost will not be heard of again, unless it comes back in a moment; nor one
-  // whose end was lost on its way.
-  const bool may_be_there = herd_.nodes.find(entry.from) != nullptr || now < settled_at_;
-  const bool goes_on = !entry.token.empty() && now < entry.lease && may_be_there;
-  if (goes_on && entry.token != verb.token) {
-    return http_api::error_reply(refused(409, "a create with this key is under way"));
-  }
-  entry.from = from;
-  entry.token = verb.token;
-  entry.lease = now + longest_request;
-  if (entry.until <= now) entry.given.clear();
-  json given = json::object();
-  for (const auto& [item, host] : entry.given) given[std::to_string(item)] = host;
-  return {200, dump_json(json{{"given", std::move(given)}})};
-}
-
-Result<void> CreateKeys::noted(const NodeId& from, const std::string& notice) {
-  auto news = decode_key_news(notice);
-  if (!news) return news.error();
-  if (!news->token) return remember(news->key, std::move(news->given));
-  const auto entry = entries_.find(news->key);
-  if (entry == entries_.end() || entry->second.from != from ||
-      entry->second.token != *news->token) {
-    return {};
-  }
-  const TimePoint now = herd_.clock.now();
-  for (auto& [item, host] : news->given) {
-    if (host.empty()) {
-      entry->second.given.erase(item);
-    } else {
-      entry->second.given[item] = std::move(host);
-    }
-    entry->second.until = now + remembered_for;
-    entry->second.lease = now + longest_request;
-  }
-  if (news->ended) {
-    entry->second.token.clear();
-    if (entry->second.given.empty()) entries_.erase(entry);
-  }
-  return {};
-}
-
-Result<void> CreateKeys::remember(const std::string& key, KeyPlaces places) {
-  if (!entries_.contains(key) && !make_room()) return {};
-  Entry& entry = entries_[key];
-  entry.given.merge(places);
-  entry.until = herd_.clock.now() + remembered_for;
-  return {};
-}
-
-void CreateKeys::hand_on(const std::string& key, const Entry& entry, const NodeId& judge) {
-  if (judge == herd_.self() || entry.given.empty() || herd_.clock.now() >= entry.until) return;
-  KeyNews news;
-  news.key = key;
-  news.given = entry.given;
-  herd_.bus.notify(judge, std::string(topic_key), encode_key_news(news));
-}
-
 void CreateKeys::on_joined(const NodeId& peer) {
-  for (const auto& [key, entry] : entries_) {
-    if (is_judge_of(key, peer)) hand_on(key, entry, peer);
+  joined_[peer] = herd_.clock.now();
+  judge_.tell(peer);
+  tell_new_judges();
+}
+
+void CreateKeys::tell_again(const NodeId& peer) {
+  judge_.tell(peer);
+  for (Held* held : live_) {
+    if (held->has(peer)) held->tell_all_to(peer);
   }
 }
 
-/// Without this the two that know could go one after the other, each giving way to one that was
-/// there all the time and so is not told as one that joins.
-void CreateKeys::on_lost(const NodeId& peer) {
-  settled_at_ = std::max(settled_at_, herd_.clock.now() + acquaintance);
-  for (const auto& [key, entry] : entries_) {
-    if (entry.given.empty() || !is_judge_of(key, peer)) continue;
-    std::vector<NodeId> judges = judges_of(key);
-    if (judges.size() > judges_needed) judges.resize(judges_needed);
-    for (const NodeId& judge : judges) hand_on(key, entry, judge);
+void CreateKeys::on_lost(const NodeId& peer, bool said_goodbye) {
+  const TimePoint now = herd_.clock.now();
+  const auto joined = joined_.find(peer);
+  const bool was_passing = joined != joined_.end() && now - joined->second < fleeting;
+  if (joined != joined_.end()) joined_.erase(joined);
+  if (!said_goodbye && !was_passing) settled_at_ = std::max(settled_at_, now + acquaintance);
+  judge_.on_lost(peer);
+  tell_new_judges();
+}
+
+/// Of what goes on here, however many of its judges have gone since it began.
+void CreateKeys::tell_new_judges() {
+  for (Held* held : live_) {
+    std::vector<NodeId> judges = key_judges(herd_, held->scoped_key());
+    if (judges.size() > judges_of_a_key) judges.resize(judges_of_a_key);
+    for (const NodeId& judge : judges) {
+      if (!held->has(judge)) held->tell_all_to(judge);
+    }
   }
 }
 

@@ -11,10 +11,12 @@
 #include <boost/asio/awaitable.hpp>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "agent/herd.hpp"
+#include "agent/key_judge.hpp"
 #include "agent/key_labels.hpp"
 #include "agent/notice_codec.hpp"
 #include "agent/replies.hpp"
@@ -23,10 +25,6 @@
 #include "trust/principal.hpp"
 
 namespace dockherd::agent {
-
-/// Notice to a judge of a key: {"key","token"} and "given" (host by item, empty where it certainly
-/// was not made), or "ended": true. Without "token": what another judge remembers.
-inline constexpr std::string_view topic_key = "create-key";
 
 /// A container that was made under a key before.
 struct KeyedContainer {
@@ -68,43 +66,38 @@ class CreateKeys {
                                                       trust::Principal caller);
 
   /// As a judge.
-  VerbReply judge(const NodeId& from, const ClaimKeyVerb& verb);
-  Result<void> noted(const NodeId& from, const std::string& notice);
-  /// An agent has joined: what it is to judge from now on it is told.
+  VerbReply judge(const NodeId& from, const ClaimKeyVerb& verb) { return judge_.judge(from, verb); }
+  Result<void> noted(const NodeId& from, const std::string& notice) {
+    return judge_.noted(from, notice);
+  }
   void on_joined(const NodeId& peer);
-  /// An agent is gone: who judges in its place is told by those that know.
-  void on_lost(const NodeId& peer);
+  /// The agent is there, and has not got what it was told of late.
+  void tell_again(const NodeId& peer);
+  void on_lost(const NodeId& peer, bool said_goodbye);
   /// As any node: what its daemon has under the key.
   asio::awaitable<VerbReply> find(FindKeyVerb verb, TimePoint deadline);
 
  private:
-  struct Entry {
-    NodeId from;
-    std::string token;  ///< Empty: nobody's request goes on.
-    std::map<std::uint32_t, std::string> given;
-    TimePoint until;  ///< Remembered so long, from the last that was given.
-    TimePoint lease;  ///< The request goes on until then, unless something else is given.
-  };
   class Held;
 
-  std::vector<NodeId> judges_of(const std::string& key) const;
-  bool is_judge_of(const std::string& key, const NodeId& node) const;
-  asio::awaitable<Result<std::shared_ptr<Held>>> claim(std::string key);
+  std::set<NodeId> newcomers() const;
+  asio::awaitable<Result<bool>> claim_of(NodeId judge, std::shared_ptr<Held> held);
+  asio::awaitable<Result<void>> claim(std::shared_ptr<Held> held);
   asio::awaitable<Result<std::shared_ptr<Held>>> claim_at_rest(std::string key);
   asio::awaitable<Result<void>> find_made(std::shared_ptr<Use> use);
   Result<void> take_found(Use& use, const KeyedContainer& place, const std::string& body) const;
   Result<void> judge_silence(const Use& use, const std::vector<std::string>& silent) const;
   void tell(const std::vector<NodeId>& judges, const json& notice);
   void tell_now(const std::vector<NodeId>& judges, const std::string& text);
-  asio::awaitable<void> tell_again(std::vector<NodeId> judges, std::string text);
-  Result<void> remember(const std::string& key, KeyPlaces places);
-  void hand_on(const std::string& key, const Entry& entry, const NodeId& judge);
-  bool make_room();
+  asio::awaitable<void> say_again(std::vector<NodeId> judges, std::string text);
+  void tell_new_judges();
 
   Herd& herd_;
   docker_client::Docker& docker_;
-  TimePoint settled_at_;
-  std::map<std::string, Entry> entries_;
+  KeyJudge judge_;
+  TimePoint settled_at_;                // Until then judges may not be seen.
+  std::map<NodeId, TimePoint> joined_;  // Others, and when.
+  std::set<Held*> live_;                // Requests that go on here.
   std::shared_ptr<CreateKeys*> alive_ = std::make_shared<CreateKeys*>(this);
 };
 

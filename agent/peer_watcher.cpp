@@ -59,6 +59,7 @@ void PeerWatcher::on_peer_joined(const bus::PeerInfo& peer) {
 void PeerWatcher::on_session_renewed(const bus::PeerInfo& peer) {
   if (!peer.is_agent) return;
   tell_everything(peer.id);
+  keys_.tell_again(peer.id);
   if (!rescheduling_) return;
   rescheduling_->specifications.tell_again(peer.id);
   rescheduling_->superseded.on_joined(peer.id);
@@ -78,7 +79,7 @@ void PeerWatcher::on_peer_lost(const bus::PeerInfo& peer, const std::string& rea
   const bool said_goodbye = reason == bus::reason_goodbye;
   herd_.nodes.remove(peer.id, said_goodbye ? std::nullopt : std::optional(reason),
                      herd_.clock.now(), std::move(containers));
-  keys_.on_lost(peer.id);
+  keys_.on_lost(peer.id, said_goodbye);
   const auto& nodes = herd_.nodes.nodes();
   // An agent that has restarted is there again under the same address.
   const bool still_used = std::any_of(nodes.begin(), nodes.end(), [&](const auto& entry) {

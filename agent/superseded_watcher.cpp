@@ -46,7 +46,9 @@ void SupersededWatcher::listed(const docker_client::ContainerSummary& summary) {
     const auto owner = summary.labels.find(std::string(trust::owner_label));
     if (owner != summary.labels.end()) replacing.owner = owner->second;
     replacing.ids = superseded_ids(label->second);
-    for (const auto& [node, status] : herd_.nodes.nodes()) {
+    // Copied: to notify one whose link is full may lose it.
+    const auto nodes = herd_.nodes.nodes();
+    for (const auto& [node, status] : nodes) {
       if (node != herd_.self()) tell(node, replacing);
     }
     note_replaced(replacing);  // It may have been made on the very host that has returned since.
@@ -109,16 +111,24 @@ Result<void> SupersededWatcher::take(const NodeId& from, const std::string& text
   replacing.owner = std::move(notice->owner);
   replacing.ids = std::move(notice->ids);
   // A host that was frozen may have gone on with what another had done meanwhile: both have made
-  // the same container anew. The one with the lesser id stays.
+  // the same container anew. Of these one stays: that which replaces more, as what replaces another
+  // does, so that no circle comes to be; among equals the one with the lesser id.
+  std::vector<std::string> beaten;
   for (const std::string& id : made_beside(replacing)) {
-    if (replacing.id < id) {
-      replacing.ids.push_back(id);
+    if (stays_before(replacing, replacing_.at(id))) {
+      beaten.push_back(id);
     } else {
       tell(from, replacing_.at(id));  // Ours may not have been there when its node joined.
     }
   }
+  replacing.ids.insert(replacing.ids.end(), beaten.begin(), beaten.end());
   note_replaced(replacing);
   return {};
+}
+
+bool SupersededWatcher::stays_before(const Replacing& one, const Replacing& other) {
+  if (one.ids.size() != other.ids.size()) return one.ids.size() > other.ids.size();
+  return one.id < other.id;
 }
 
 /// Ours that replace the same as another's, and neither the other.

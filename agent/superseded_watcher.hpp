@@ -48,6 +48,7 @@ class SupersededWatcher {
 
   void tell(const NodeId& to, const Replacing& replacing);
   std::vector<std::string> made_beside(const Replacing& other) const;
+  static bool stays_before(const Replacing& one, const Replacing& other);
   void note_replaced(const Replacing& replacing);
   void begin_to_retire(const std::string& id);
   void begin_to_start(const docker_client::ContainerSummary& summary);

@@ -178,6 +178,37 @@ TEST(CreateKeys, a_judge_that_does_not_answer_is_waited_for_until_it_is_lost) {
   }
 }
 
+TEST(CreateKeys, what_goes_on_is_known_to_those_that_judge_after_others_have_restarted) {
+  SmallHerd herd(5);
+  set_pool(herd, "unregister", {2, 3, 4, 5});
+  herd.docker(1).slow_down(600);
+  const auto first = herd.send(1, keyed("long", 40));
+  ASSERT_TRUE(herd.run_until([&] { return herd.total() >= 1; }, 10s));
+  for (const int number : {2, 3, 4, 5}) {
+    herd.stop_agent(number);
+    herd.start_agent(number);
+    herd.time().run_for(1500ms);
+  }
+  ASSERT_EQ(first->status, 0) << "it ended too early to show anything";
+  EXPECT_EQ(herd.ask(3, keyed("long", 40)).status, 409);
+  herd.docker(1).slow_down(1);
+  ASSERT_TRUE(herd.run_until([&] { return first->status != 0; }, 1min));
+  EXPECT_EQ(first->status, 200) << first->body;
+  herd.time().run_for(1s);
+  EXPECT_EQ(herd.ask(4, keyed("long", 40)).status, 200);
+  EXPECT_EQ(made_under(herd, "long"), 40u);
+}
+
+TEST(CreateKeys, an_agent_that_comes_and_goes_all_the_time_stops_no_create) {
+  SmallHerd herd(4);
+  herd.time().run_for(20s);
+  for (int round = 1; round <= 6; ++round) {
+    herd.restart_agent(4);
+    const VerbAnswer answer = herd.ask(1, keyed("round-" + std::to_string(round)));
+    EXPECT_EQ(answer.status, 200) << answer.body;
+  }
+}
+
 TEST(CreateKeys, a_lost_host_that_was_given_something_is_waited_for) {
   SmallHerd herd(4);
   give_to_host_2_which_hangs(herd, {"lost"});
@@ -370,6 +401,9 @@ TEST_F(KeyJudge, one_whose_end_is_never_heard_of_gives_way_when_its_node_is_lost
   EXPECT_EQ(claim("k", "second").status, 200);
   EXPECT_EQ(claim("k", "third").status, 409);
   judge().herd.nodes.remove(asker, "silent", time.now());
+  judge().keys.on_lost(asker, false);
+  EXPECT_EQ(claim("k", "third").status, 409) << "it may be back in a moment";
+  time.run_for(4s);
   EXPECT_EQ(claim("k", "third").status, 200);
 }
 

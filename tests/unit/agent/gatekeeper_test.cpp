@@ -165,8 +165,30 @@ TEST(Quota, what_it_counts_must_have_a_bound) {
   quota.nano_cpus = 1;
   EXPECT_FALSE(
       states_what_is_counted(json::parse(R"({"HostConfig":{"Memory":5,"CpuShares":2}})"), quota));
-  EXPECT_TRUE(
-      states_what_is_counted(json::parse(R"({"HostConfig":{"Memory":5,"NanoCpus":7}})"), quota));
+  // A daemon takes less than a hundredth of a CPU for no bound.
+  for (const char* cpus : {"0", "-1", "7", "9999999", "1e9", "null"}) {
+    const std::string body = std::string(R"({"HostConfig":{"Memory":5,"NanoCpus":)") + cpus + "}}";
+    EXPECT_FALSE(states_what_is_counted(json::parse(body), quota)) << cpus;
+  }
+  EXPECT_TRUE(states_what_is_counted(
+      json::parse(R"({"HostConfig":{"Memory":5,"NanoCpus":10000000}})"), quota));
+}
+
+TEST(Quota, what_is_swapped_is_within_the_memory_that_it_counts) {
+  trust::Quota quota;
+  quota.memory_bytes = 1 << 20;
+  const auto states = [&quota](const std::string& swap) {
+    const std::string body = R"({"HostConfig":{"Memory":100,"memoryswap":)" + swap + "}}";
+    return states_what_is_counted(json::parse(body), quota);
+  };
+  for (const char* swap : {"null", "0", "100", "150", "200"}) EXPECT_TRUE(states(swap)) << swap;
+  for (const char* swap : {"-1", "99", "201", "1.5", "\"0\"", "18446744073709551615"}) {
+    const auto stated = states(swap);
+    ASSERT_FALSE(stated) << swap;
+    EXPECT_EQ(stated.error().field, "HostConfig.MemorySwap") << swap;
+  }
+  quota = {};
+  EXPECT_TRUE(states("-1"));
 }
 
 }  // namespace
