@@ -38,6 +38,12 @@ docker_client::EngineSettings engine_settings(const AgentConfig& config) {
   return engine;
 }
 
+/// Beyond loopback somebody is neither asked for a key nor who he is.
+bool lets_everybody_in(const AgentConfig& config) {
+  const bool asks = config.users_file || (config.tls && !config.tls->authority.empty());
+  return config.insecure && (config.keys.empty() || !asks);
+}
+
 /// Everything of a running agent, in the order in which it is built; stopped in reverse.
 class Agent {
  public:
@@ -165,7 +171,7 @@ NodeSettings Agent::node_settings(const bus::NetworkInterface& interface) const 
   settings.liveness = config_.liveness;
   settings.reschedule_after = config_.reschedule_after;
   settings.remove_superseded = config_.remove_superseded;
-  settings.insecure = config_.insecure;
+  settings.insecure = lets_everybody_in(config_);
   settings.overcommit = config_.overcommit;
   settings.name_style = config_.name_style;
   settings.random_seed = seed_;
@@ -178,7 +184,7 @@ void Agent::run() {
              DOCKHERD_VERSION, config_.hostname, id_.short_hex(), config_.herd,
              bus_keys_ ? bus_keys_->id() : "none", servers_->local_address(),
              transport_->endpoint(), config_.docker);
-  if (config_.insecure) {
+  if (lets_everybody_in(config_)) {
     log_->warn(
         "insecure: anybody who reaches {} has root on this host by way of Docker; use it on "
         "trusted networks only",

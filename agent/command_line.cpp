@@ -59,7 +59,8 @@ void add_agent_options(CLI::App& agent, AgentFlags& flags) {
       ->type_name("unix:///PATH|tcp://HOST:PORT");
   agent
       .add_option("--http", flags.http,
-                  "where the verbs and the Docker Engine API are served (default:\n127.0.0.1:8080)")
+                  "where the verbs and the Docker Engine API are served (default:\n127.0.0.1:8080; "
+                  "with --insecure 0.0.0.0:8080)")
       ->type_name("ADDRESS:PORT");
   agent.add_option("--templates", flags.templates, "directory of container templates")
       ->type_name("DIRECTORY");

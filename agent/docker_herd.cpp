@@ -31,14 +31,23 @@ Error docker_error(int status, std::string message) {
   return error;
 }
 
+std::string string_in(const json& object, const char* key) {
+  const json* value = find_member(object, key);
+  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+}
+
 /// Docker's answer to a create, out of the envelope.
-std::string created_body(const std::string& envelope) {
+CreateAnswer created_answer(const std::string& envelope) {
+  CreateAnswer answer(201, "{}");
   const auto document = parse_json(envelope);
-  if (!document || !document->is_object()) return "{}";
-  const auto response = document->find("Response");
-  if (response == document->end() || !response->is_object()) return "{}";
-  const auto body = response->find("Body");
-  return body == response->end() ? "{}" : dump_json(*body) + "\n";
+  if (!document) return answer;
+  answer.host = string_in(*document, "dockerInstance");
+  const json* response = find_member(*document, "Response");
+  const json* body = response == nullptr ? nullptr : find_member(*response, "Body");
+  if (body == nullptr) return answer;
+  answer.id = string_in(*body, "Id");
+  answer.body = dump_json(*body) + "\n";
+  return answer;
 }
 
 /// The sentence of an envelope that is a failure.
@@ -284,6 +293,8 @@ asio::awaitable<Result<engine_api::RepeatedCreate>> DockerHerd::begin_once(
   if (made != (*use)->made.end()) {
     const json created{{"Id", made->second.id}, {"Warnings", json::array()}};
     repeated.answer = CreateAnswer(201, dump_json(created) + "\n");
+    repeated.answer->id = made->second.id;
+    repeated.answer->host = made->second.host;
   }
   repeated.given_before = (*use)->given.contains(1);
   repeated.use = std::move(*use);
@@ -314,9 +325,7 @@ asio::awaitable<CreateAnswer> DockerHerd::create(engine_api::CreateOrder order) 
   const auto run = std::make_shared<BulkCreate>(herd_, claims_, std::move(plan), std::move(*grant));
   co_await run->run();
   const BulkItem& item = run->items().front();
-  if (item.state == BulkItem::State::created) {
-    co_return CreateAnswer(201, created_body(item.envelope));
-  }
+  if (item.state == BulkItem::State::created) co_return created_answer(item.envelope);
   co_return refused_create(item, order.reasons);
 }
 

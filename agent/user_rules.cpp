@@ -25,6 +25,23 @@ std::string_view refused_to_viewers(const Verb& verb) {
   return refused_to_operators(verb);
 }
 
+/// Moby counts in hundredths of a CPU: less than one of them it takes for no bound.
+constexpr std::int64_t least_nano_cpus = 10'000'000;
+
+/// Whether no more can be swapped than a quota of memory lets a container have in memory. Left out,
+/// or 0, it is the daemon's twice; -1 is without a bound.
+bool bounds_swap(const json& host_config, std::int64_t memory_bytes) {
+  const json* swap = find_member(host_config, "MemorySwap");
+  if (swap == nullptr || swap->is_null()) return true;
+  if (!swap->is_number_integer()) return false;
+  const auto most = 2 * memory_bytes;
+  if (swap->is_number_unsigned() && swap->get<std::uint64_t>() > static_cast<std::uint64_t>(most)) {
+    return false;
+  }
+  const auto bytes = swap->get<std::int64_t>();
+  return bytes == 0 || (bytes >= memory_bytes && bytes <= most);
+}
+
 }  // namespace
 
 const trust::UserBook& users_of(const Herd& herd) {
@@ -61,18 +78,26 @@ Asked asked_by(const json& body) {
 }
 
 Result<void> states_what_is_counted(const json& body, const trust::Quota& quota) {
-  const json* host_config = find_member(body, "HostConfig");
+  const json* member = find_member(body, "HostConfig");
   const json nothing = json::object();
+  const json& host_config = member == nullptr ? nothing : *member;
   const Asked asked = asked_by(body);
-  const json* nano_cpus = find_member(host_config == nullptr ? nothing : *host_config, "NanoCpus");
-  const bool bounds_cpus = asked.nano_cpus > 0 && nano_cpus != nullptr && nano_cpus->is_number() &&
-                           nano_cpus->get<double>() > 0;
+  const json* nano_cpus = find_member(host_config, "NanoCpus");
+  // Not CpuShares, which count as CPUs here and bound nothing.
+  const bool bounds_cpus = asked.nano_cpus >= least_nano_cpus && nano_cpus != nullptr &&
+                           nano_cpus->is_number() && nano_cpus->get<double>() > 0;
   if (quota.memory_bytes && asked.memory_bytes == 0) {
     return trust::refused("HostConfig.Memory",
                           "your quota of memory needs a bound here (--memory)");
   }
+  if (quota.memory_bytes && !bounds_swap(host_config, asked.memory_bytes)) {
+    return trust::refused("HostConfig.MemorySwap",
+                          "with your quota of memory it must be left out, 0, or from Memory to "
+                          "twice as much (--memory-swap)");
+  }
   if (quota.nano_cpus && !bounds_cpus) {
-    return trust::refused("HostConfig.NanoCpus", "your quota of CPUs needs a bound here (--cpus)");
+    return trust::refused("HostConfig.NanoCpus",
+                          "your quota of CPUs needs a bound of at least 0.01 CPUs here (--cpus)");
   }
   return {};
 }

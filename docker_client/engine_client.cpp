@@ -52,6 +52,12 @@ Result<void> check(const DockerRequest& request) {
   return {};
 }
 
+/// A new connection to a unix socket costs some microseconds; one by TCP a round trip or more.
+long most_idle(const EngineAddress& address, const EngineSettings& settings) {
+  const bool is_local = !address.socket_path.empty();
+  return static_cast<long>(is_local ? limits::docker_idle_connections : settings.connections);
+}
+
 }  // namespace
 
 /// A transfer from the pool, given back at its end.
@@ -88,7 +94,7 @@ EngineClient::EngineClient(asio::any_io_executor executor, EngineSettings settin
       settings_(std::move(settings)),
       address_(address_or_throw(settings_)),
       log_(get_logger("docker_client")),
-      loop_(executor_, static_cast<long>(limits::docker_idle_connections)),
+      loop_(executor_, most_idle(address_, settings_)),
       slots_(executor_, settings_.connections, settings_.waiting),
       own_slots_(executor_, limits::docker_own_looks, settings_.waiting) {
   idle_.reserve(settings_.connections);

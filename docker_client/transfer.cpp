@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/log.hpp"
 #include "docker_client/docker_codec.hpp"
 
 namespace dockherd::docker_client {
@@ -88,6 +89,7 @@ void Transfer::reset() {
   response_ = DockerResponse();
   open_line_bytes_ = 0;
   headers_complete_ = too_large_ = has_news_ = false;
+  skips_line_ = has_skipped_ = false;
 }
 
 void Transfer::begin(const DockerRequest& request, std::string_view version, Shape shape) {
@@ -201,13 +203,13 @@ std::size_t Transfer::on_body(char* data, std::size_t size, std::size_t count, v
 
 bool Transfer::read_body(std::string_view data) {
   if (response_.body.size() + data.size() > limits_.body_bytes) too_large_ = true;
-  if (shape_ == Shape::lines) {
-    const auto newline = data.rfind('\n');
-    open_line_bytes_ = newline == std::string_view::npos ? open_line_bytes_ + data.size()
-                                                         : data.size() - newline - 1;
-    if (open_line_bytes_ > limits_.line_bytes) too_large_ = true;
-  }
   if (too_large_) return false;
+  // A refusal is no stream: all of it is the answer.
+  if (shape_ == Shape::lines && response_.status == 200) {
+    keep_lines(data);
+    wake();
+    return true;
+  }
   if (response_.body.empty()) {
     curl_off_t announced = 0;
     curl_easy_getinfo(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
@@ -218,6 +220,35 @@ bool Transfer::read_body(std::string_view data) {
   response_.body.append(data);
   if (shape_ == Shape::lines) wake();
   return true;
+}
+
+/// A line over the bound is left out: what one container is called or labelled must not end the
+/// stream that tells of all others.
+void Transfer::keep_lines(std::string_view data) {
+  while (!data.empty()) {
+    const auto newline = data.find('\n');
+    const bool ends = newline != std::string_view::npos;
+    const std::string_view piece = ends ? data.substr(0, newline + 1) : data;
+    data.remove_prefix(piece.size());
+    const std::size_t line_bytes = open_line_bytes_ + piece.size() - (ends ? 1 : 0);
+    if (!skips_line_ && line_bytes > limits_.line_bytes) {
+      response_.body.resize(response_.body.size() - open_line_bytes_);
+      skips_line_ = true;
+      warn_of_skipped_line();
+    }
+    if (!skips_line_) response_.body.append(piece);
+    open_line_bytes_ = ends || skips_line_ ? 0 : line_bytes;
+    if (ends) skips_line_ = false;
+  }
+}
+
+void Transfer::warn_of_skipped_line() {
+  if (std::exchange(has_skipped_, true)) return;
+  get_logger("docker_client")
+      ->warn(
+          "the Docker daemon's stream has a line that is too long; such lines are left out "
+          "target={} bytes_at_most={}",
+          loggable(target_), limits_.line_bytes);
 }
 
 std::string Transfer::take_lines() {

@@ -26,7 +26,7 @@ struct TlsFiles {
 /// What may be received before it is too much.
 struct TransferLimits {
   std::size_t body_bytes;  ///< Of a whole response; of undelivered lines in a stream.
-  std::size_t line_bytes;  ///< One line of a stream.
+  std::size_t line_bytes;  ///< One line of a stream; a longer one is left out of it.
 };
 
 /// Purpose: runs one request at a time. Kept and used again, because setting up a handle costs more
@@ -71,6 +71,8 @@ class Transfer {
   void set_headers(const DockerRequest& request);
   void read_header(std::string_view line);
   bool read_body(std::string_view data);
+  void keep_lines(std::string_view data);
+  void warn_of_skipped_line();
   void wake();
 
   CurlLoop& loop_;
@@ -82,13 +84,15 @@ class Transfer {
   Shape shape_ = Shape::whole;
   DockerResponse response_;
   std::string target_;               // With the version; kept for its memory.
-  std::size_t open_line_bytes_ = 0;  // Since the last newline of a stream.
+  std::size_t open_line_bytes_ = 0;  // At the end of the body: a line without its newline yet.
   std::optional<CURLcode> result_;
   bool was_plain_ = false;  // The options are those of a GET without body and headers.
   bool running_ = false;
   bool headers_complete_ = false;
   bool too_large_ = false;
   bool has_news_ = false;
+  bool skips_line_ = false;   // Until the next newline.
+  bool has_skipped_ = false;  // In this stream, and the log has it.
 };
 
 }  // namespace dockherd::docker_client

@@ -23,8 +23,9 @@ constexpr AccessEntry reach_table[] = {
     {Call::disk_usage, "*", all, own},
     {Call::events, "*", all, own},
     {Call::any_daemon, "/auth", none, all},
-    {Call::any_daemon, "/images/search", all, all},
-    {Call::any_daemon, "/json", all, all},  // Of a registry.
+    // Of a registry: the daemon calls whatever address the name has.
+    {Call::any_daemon, "/images/search", none, all},
+    {Call::any_daemon, "/json", none, all},
 
     {Call::list_containers, "*", all, own},
     {Call::create_container, "*", none, own},

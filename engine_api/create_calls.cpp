@@ -136,6 +136,7 @@ asio::awaitable<void> CreateCalls::serve(ApiRequest& request) {
     co_return;
   }
   CreateAnswer answer = co_await place(request, std::move(*body), std::move(*rules));
+  if (!answer.id.empty()) request.exchange.set_subject(answer.id, answer.host);
   co_await answer_json(context_, request.exchange, answer.status, std::move(answer.body));
 }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <initializer_list>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "base/limits.hpp"
@@ -53,10 +55,64 @@ std::vector<std::string*> strings_of(json& object, std::string_view name) {
   return strings;
 }
 
-void add_once(Texts& texts, std::string_view text) {
-  if (!text.empty() && std::find(texts.begin(), texts.end(), text) == texts.end()) {
-    texts.emplace_back(text);
+/// Texts in the order in which they came, each once. What was there is looked up in a set, so that
+/// a long list costs no more than its length.
+class DistinctTexts {
+ public:
+  void add(std::string_view text) {
+    if (!text.empty() && seen_.emplace(text).second) texts_.emplace_back(text);
   }
+  Texts take() { return std::move(texts_); }
+
+ private:
+  Texts texts_;
+  std::set<std::string, std::less<>> seen_;
+};
+
+// Sizes. One thread reads all bodies, so none may be a long piece of work.
+
+constexpr std::size_t longest_list = 1'000;
+
+Result<void> judge_size(const json* value, const std::string& place) {
+  if (value == nullptr || !value->is_structured() || value->size() <= longest_list) return {};
+  return Error(errc::bad_request, place + ": expected at most " + std::to_string(longest_list) +
+                                      " members, got " + std::to_string(value->size()))
+      .at_field(place);
+}
+
+Result<void> judge_endpoint_sizes(const json& body) {
+  const json* networking = find_member(body, "NetworkingConfig");
+  const json* endpoints =
+      networking == nullptr ? nullptr : find_member(*networking, "EndpointsConfig");
+  if (endpoints == nullptr || !endpoints->is_object()) return {};
+  const std::string place = "NetworkingConfig.EndpointsConfig";
+  if (auto fits = judge_size(endpoints, place); !fits) return fits;
+  std::size_t links = 0;
+  for (const auto& [name, endpoint] : endpoints->items()) {
+    const json* of_one = find_member(endpoint, "Links");
+    if (of_one != nullptr && of_one->is_array()) links += of_one->size();
+  }
+  if (links <= longest_list) return {};
+  return Error(errc::bad_request, place + ".Links: expected at most " +
+                                      std::to_string(longest_list) + " of all networks, got " +
+                                      std::to_string(links))
+      .at_field(place + ".Links");
+}
+
+Result<void> judge_sizes(const json& body) {
+  if (const json* host_config = find_member(body, "HostConfig")) {
+    for (const char* name : {"Binds", "Mounts", "VolumesFrom", "Links"}) {
+      const std::string place = std::string("HostConfig.") + name;
+      if (auto fits = judge_size(find_member(*host_config, name), place); !fits) return fits;
+    }
+    if (claims_too_many_ports(*host_config)) {
+      return Error(errc::bad_request, "HostConfig.PortBindings: expected at most " +
+                                          std::to_string(most_claimed_ports) +
+                                          " ports of the host, ranges counted in full")
+          .at_field("HostConfig.PortBindings");
+    }
+  }
+  return judge_endpoint_sizes(body);
 }
 
 // Rules.
@@ -66,6 +122,11 @@ std::optional<std::size_t> kind_of(std::string_view text) {
     if (text.starts_with(kinds[kind].prefix)) return kind;
   }
   return std::nullopt;
+}
+
+Error too_many_rules() {
+  return Error(errc::bad_request,
+               "more than " + std::to_string(limits::rules) + " placement rules");
 }
 
 Result<void> read_stored(const json& labels, TextsByKind& texts) {
@@ -80,7 +141,10 @@ Result<void> read_stored(const json& labels, TextsByKind& texts) {
       return Error(errc::bad_request, "label " + std::string(kinds[kind].label) +
                                           ": expected a JSON list of expressions");
     }
-    for (const json& item : *list) add_once(texts[kind], item.get_ref<const std::string&>());
+    if (list->size() > limits::rules) return too_many_rules();
+    DistinctTexts stored;
+    for (const json& item : *list) stored.add(item.get_ref<const std::string&>());
+    texts[kind] = stored.take();
   }
   return {};
 }
@@ -140,10 +204,7 @@ Result<TextsByKind> take_rules(json& body) {
   TextsByKind texts;
   for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
     count += found[kind].size();
-    if (count > limits::rules) {
-      return Error(errc::bad_request,
-                   "more than " + std::to_string(limits::rules) + " placement rules");
-    }
+    if (count > limits::rules) return too_many_rules();
     // An empty one stays, to be refused.
     for (std::string& text : found[kind]) {
       if (std::find(texts[kind].begin(), texts[kind].end(), text) == texts[kind].end()) {
@@ -187,20 +248,21 @@ Result<std::string> parse_policy(const Texts& policies) {
 // Other containers.
 
 /// Notes the container that `text` names in [begin, end), and leaves its name without the node.
-void take_reference(std::string& text, std::size_t begin, std::size_t end, Texts& references) {
+void take_reference(std::string& text, std::size_t begin, std::size_t end,
+                    DistinctTexts& references) {
   while (begin < end && text[begin] == '/') ++begin;  // "/web", as inspections write it.
   const std::string reference = text.substr(begin, end - begin);
-  add_once(references, reference);
+  references.add(reference);
   const std::size_t slash = reference.rfind('/');
   if (slash != std::string::npos) text.erase(begin, slash + 1);
 }
 
 /// "NAME:the rest" or "NAME".
-void take_head(std::string& text, Texts& references) {
+void take_head(std::string& text, DistinctTexts& references) {
   take_reference(text, 0, std::min(text.find(':'), text.size()), references);
 }
 
-void read_shared(json& host_config, Texts& dependencies) {
+void read_shared(json& host_config, DistinctTexts& dependencies) {
   constexpr std::string_view container = "container:";
   for (const char* name : {"NetworkMode", "IpcMode", "PidMode"}) {
     std::string* mode = string_member(host_config, name);
@@ -228,22 +290,22 @@ bool is_local(const std::string* driver) {
   return driver == nullptr || driver->empty() || *driver == "local";
 }
 
-void read_mount(json& mount, Texts& volumes) {
+void read_mount(json& mount, DistinctTexts& volumes) {
   const std::string* type = string_member(mount, "Type");
   const std::string* source = string_member(mount, "Source");
   if (type == nullptr || *type != "volume" || source == nullptr) return;
   json* options = member(mount, "VolumeOptions");
   json* driver = options == nullptr ? nullptr : member(*options, "DriverConfig");
-  if (driver == nullptr || is_local(string_member(*driver, "Name"))) add_once(volumes, *source);
+  if (driver == nullptr || is_local(string_member(*driver, "Name"))) volumes.add(*source);
 }
 
-void read_volumes(json& host_config, Texts& volumes) {
+void read_volumes(json& host_config, DistinctTexts& volumes) {
   if (is_local(string_member(host_config, "VolumeDriver"))) {
     for (const std::string* bind : strings_of(host_config, "Binds")) {
       const std::size_t colon = bind->find(':');
       if (colon == std::string::npos) continue;
       const std::string_view source = std::string_view(*bind).substr(0, colon);
-      if (is_volume_name(source)) add_once(volumes, source);
+      if (is_volume_name(source)) volumes.add(source);
     }
   }
   json* mounts = member(host_config, "Mounts");
@@ -251,29 +313,28 @@ void read_volumes(json& host_config, Texts& volumes) {
   for (json& mount : *mounts) read_mount(mount, volumes);
 }
 
-void add_network(Texts& networks, std::string_view name) {
+void add_network(DistinctTexts& networks, std::string_view name) {
   if (name.starts_with("container:")) return;
   for (const std::string_view every_daemons : {"default", "bridge", "host", "none"}) {
     if (name == every_daemons) return;
   }
-  add_once(networks, name);
+  networks.add(name);
 }
 
-void read_endpoints(json& body, CreateRules& rules) {
+void read_endpoints(json& body, DistinctTexts& networks, DistinctTexts& linked) {
   json* networking = member(body, "NetworkingConfig");
   json* endpoints = networking == nullptr ? nullptr : member(*networking, "EndpointsConfig");
   if (endpoints == nullptr || !endpoints->is_object()) return;
   for (auto endpoint = endpoints->begin(); endpoint != endpoints->end(); ++endpoint) {
-    add_network(rules.networks, endpoint.key());
-    for (std::string* link : strings_of(*endpoint, "Links")) {
-      take_head(*link, rules.soft_dependencies);
-    }
+    add_network(networks, endpoint.key());
+    for (std::string* link : strings_of(*endpoint, "Links")) take_head(*link, linked);
   }
 }
 
 }  // namespace
 
 Result<CreateRules> read_create_rules(json& body) {
+  if (auto fits = judge_sizes(body); !fits) return fits.error();
   auto texts = take_rules(body);
   if (!texts) return texts.error();
   CreateRules rules;
@@ -292,15 +353,20 @@ Result<CreateRules> read_create_rules(json& body) {
   store(body, *texts);
 
   if (const std::string* image = string_member(body, "Image")) rules.image = *image;
+  DistinctTexts dependencies, soft_dependencies, volumes, networks;
   if (json* host_config = member(body, "HostConfig")) {
     rules.reservation = reservation_of(*host_config);
-    read_shared(*host_config, rules.dependencies);
-    read_volumes(*host_config, rules.volumes);
+    read_shared(*host_config, dependencies);
+    read_volumes(*host_config, volumes);
     if (const std::string* mode = string_member(*host_config, "NetworkMode")) {
-      add_network(rules.networks, *mode);
+      add_network(networks, *mode);
     }
   }
-  read_endpoints(body, rules);
+  read_endpoints(body, networks, soft_dependencies);
+  rules.dependencies = dependencies.take();
+  rules.soft_dependencies = soft_dependencies.take();
+  rules.volumes = volumes.take();
+  rules.networks = networks.take();
   return rules;
 }
 

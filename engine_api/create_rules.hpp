@@ -44,9 +44,9 @@ struct CreateRules {
 /// Reads the rules out of `body` and leaves in it what the daemon shall get: rules are taken from
 /// Env and from labels of the docker command's form, and stored in the labels com.docker.swarm.*,
 /// so that the container remembers them; of a container named node/name the name is left, as the
-/// daemon knows it. All else stays as it is, unknown keys too. A rule that is not understood is a
-/// bad_request that names it, and `body` may then be half changed; whatever else is of a wrong type
-/// is left for the daemon to refuse.
+/// daemon knows it. All else stays as it is, unknown keys too. A rule that is not understood, and a
+/// list that is longer than any container needs, is a bad_request that names it, and `body` may
+/// then be half changed; whatever else is of a wrong type is left for the daemon to refuse.
 Result<CreateRules> read_create_rules(json& body);
 
 /// The first digits of the id of the container that the new one is to replace; empty when there is

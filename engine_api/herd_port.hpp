@@ -97,6 +97,8 @@ struct CreateAnswer {
 
   int status = 500;
   std::string body;  ///< Docker's: {"Id", "Warnings"} or {"message"}.
+  std::string id;    ///< Of what there is now, and its host: for the record.
+  std::string host;
 };
 
 /// What there is of a create that may be a repeat.

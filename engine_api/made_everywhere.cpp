@@ -90,7 +90,16 @@ asio::awaitable<std::optional<JsonBody>> read_json_body(ApiContext& context, Api
   }
   JsonBody body;
   body.text = std::move(*text);
-  if (auto value = parse_json(body.text)) body.value = std::move(*value);
+  auto value = request.restricted ? parse_json_strictly(body.text) : parse_json(body.text);
+  if (request.restricted) {
+    // A daemon may read another text than was judged, so it never gets what he has written.
+    if (!value) {
+      co_await answer_error(context, request.exchange, 400, value.error().message);
+      co_return std::nullopt;
+    }
+    body.text = dump_json(*value);
+  }
+  if (value) body.value = std::move(*value);
   co_return body;
 }
 

@@ -22,13 +22,14 @@ asio::awaitable<void> answer_as(const ApiContext& context, http_api::Exchange& e
 asio::awaitable<void> answer_empty(const ApiContext& context, http_api::Exchange& exchange,
                                    int status, std::vector<std::string> left_out = {});
 
-/// A body of JSON: its text as it came, and what it says.
+/// A body of JSON: its text, and what it says.
 struct JsonBody {
-  std::string text;
-  json value;  ///< Null when it is not JSON: any daemon says best what is wrong with it.
+  std::string text;  ///< As it came; of a restricted caller what it was understood to say.
+  json value;        ///< Null when it is not JSON: any daemon says best what is wrong with it.
 };
 
-/// Nothing when the request has been answered: too large, or not announced as JSON.
+/// Nothing when the request has been answered: too large, or not announced as JSON; and of a
+/// restricted caller one that is no JSON, or that has a member twice.
 asio::awaitable<std::optional<JsonBody>> read_json_body(ApiContext& context, ApiRequest& request);
 
 /// The member of one of Docker's bodies by that name, in any case of its letters, to be changed.

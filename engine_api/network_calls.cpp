@@ -222,8 +222,21 @@ asio::awaitable<void> NetworkCalls::remove(ApiRequest& request) {
 asio::awaitable<void> NetworkCalls::connect(ApiRequest& request) {
   auto body = co_await read_json_body(context_, request);
   if (!body) co_return;
+  std::string network = request.route.name;
+  if (request.restricted) {
+    // Before anything is asked or sent: the other spellings of a member are refused here.
+    if (const auto judged = trust::judge_connection(body->value); !judged) {
+      co_await answer_error(context_, request.exchange, judged.error());
+      co_return;
+    }
+  }
   json* reference = member_of(body->value, "Container");
   if (reference == nullptr || !reference->is_string() || reference->get<std::string>().empty()) {
+    if (request.restricted) {
+      co_await answer_error(context_, request.exchange, 400,
+                            "Container: expected the name or the id of a container");
+      co_return;
+    }
     NodeCall call("POST", request.target(request.route.path, request.query));
     call.body = body->text;
     HostAnswer answer = co_await call_host(context_, context_.herd.self(), std::move(call),
@@ -232,8 +245,8 @@ asio::awaitable<void> NetworkCalls::connect(ApiRequest& request) {
     co_return;
   }
   auto found = co_await context_.herd.find(reference->get<std::string>());
-  if (!request.only_of.empty()) {
-    const auto why = co_await why_not_connect(request, body->value, found);
+  if (request.restricted) {
+    const auto why = co_await why_not_connect(request, body->value, found, network);
     if (why) {
       co_await answer_error(context_, request.exchange, *why);
       co_return;
@@ -251,7 +264,7 @@ asio::awaitable<void> NetworkCalls::connect(ApiRequest& request) {
   }
   *reference = found->id;
   body->text = dump_json(body->value);
-  std::string network = co_await name_at(found->node, request.route.name);
+  network = co_await name_at(found->node, std::move(network));
   HostAnswer answer =
       co_await connect_at(std::move(*found), std::move(network), request, std::move(*body));
   co_await answer_as(context_, request.exchange, std::move(answer));
@@ -259,18 +272,23 @@ asio::awaitable<void> NetworkCalls::connect(ApiRequest& request) {
 
 // --- for those who may touch only what is their own ----------------------------------------------
 
-/// An operator's containers join his own networks, and what everybody's containers are on.
+/// An operator's containers join his own networks, and what everybody's containers are on. When
+/// nothing speaks against it, `network` is the name of the one that was judged.
 asio::awaitable<std::optional<Error>> NetworkCalls::why_not_connect(const ApiRequest& request,
                                                                     const json& body,
-                                                                    Result<FoundContainer> found) {
-  if (auto judged = trust::judge_connection(body); !judged) co_return judged.error();
+                                                                    Result<FoundContainer> found,
+                                                                    std::string& network) {
   Error unknown(errc::docker_refused, no_such_container(text_member(body, "Container")));
   unknown.docker_status = 404;
   if (!found) co_return unknown;
   const std::set<std::string> ids = co_await ids_of(context_, request.only_of);
   if (!ids.contains(found->id)) co_return unknown;
   const NetworkSearch search = co_await find_network(context_, request.route.name, Query());
-  if (is_visible(search, request.only_of) && request.route.name != "host") co_return std::nullopt;
+  // By its id or the beginning of one the host's network is the host's network, too.
+  if (!search.name.empty() && search.name != "host" && is_visible(search, request.only_of)) {
+    network = search.name;
+    co_return std::nullopt;
+  }
   Error no_network(errc::docker_refused, "network " + request.route.name + " not found");
   no_network.docker_status = 404;
   co_return no_network;

@@ -30,7 +30,8 @@ class NetworkCalls {
                                          ApiRequest& request, JsonBody body);
   asio::awaitable<void> answer_no_network(ApiRequest& request);
   asio::awaitable<std::optional<Error>> why_not_connect(const ApiRequest& request, const json& body,
-                                                        Result<FoundContainer> found);
+                                                        Result<FoundContainer> found,
+                                                        std::string& network);
   asio::awaitable<bool> may_connect_here(const ApiRequest& request, const json& body,
                                          std::string container);
   asio::awaitable<HostAnswer> disconnect_leftover(ApiRequest& request, JsonBody body);

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <set>
 
 namespace dockherd::engine_api {
 
@@ -72,19 +73,34 @@ std::optional<PortClaim> claim_of(std::string_view container_port, const json& b
   return claim;
 }
 
-/// Of {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}, each once.
-std::vector<PortClaim> claims_of(const json* bindings) {
+struct PortClaims {
   std::vector<PortClaim> claims;
-  if (bindings == nullptr || !bindings->is_object()) return claims;
+  bool cut_off = false;  ///< There are more: together they are of more ports than a host has.
+};
+
+/// Of {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}, each once. Each port of a range may have to
+/// be looked up, so the ranges count in full.
+PortClaims read_claims(const json* bindings) {
+  PortClaims found;
+  if (bindings == nullptr || !bindings->is_object()) return found;
+  std::set<PortClaim> seen;
+  std::size_t ports = 0;
   for (const auto& [container_port, list] : bindings->items()) {
     if (!list.is_array()) continue;
     for (const json& binding : list) {
       auto claim = claim_of(container_port, binding);
-      if (!claim || std::find(claims.begin(), claims.end(), *claim) != claims.end()) continue;
-      claims.push_back(std::move(*claim));
+      if (!claim || !seen.insert(*claim).second) continue;
+      ports += std::size_t{1} + claim->last - claim->first;
+      found.cut_off = ports > most_claimed_ports;
+      if (found.cut_off) return found;
+      found.claims.push_back(std::move(*claim));
     }
   }
-  return claims;
+  return found;
+}
+
+std::vector<PortClaim> claims_of(const json* bindings) {
+  return read_claims(bindings).claims;
 }
 
 bool has_own_ports(const json& host_config) {
@@ -153,6 +169,10 @@ Reservation reservation_of(const json& host_config) {
   return reservation;
 }
 
+bool claims_too_many_ports(const json& host_config) {
+  return read_claims(find_member(host_config, "PortBindings")).cut_off;
+}
+
 Reservation reservation_of_inspection(const json& inspection) {
   const json* host_config = find_member(inspection, "HostConfig");
   Reservation reservation;
@@ -191,7 +211,7 @@ void ReservationLedger::put(const std::string& id, Reservation reservation, bool
   if (with_ports) {
     for (const PortClaim& claim : reservation.ports) {
       // Which one of a range it has is not known.
-      if (claim.first == claim.last) taken_[{claim.first, claim.protocol}].push_back(claim.ip);
+      if (claim.first == claim.last) taken_[{claim.first, claim.protocol}].insert(claim.ip);
     }
   }
   entries_.emplace(id, Entry{std::move(reservation), with_ports});
@@ -219,7 +239,7 @@ void ReservationLedger::release(const Entry& entry) {
     const auto port = taken_.find({claim.first, claim.protocol});
     if (claim.first != claim.last || port == taken_.end()) continue;
     auto& addresses = port->second;
-    const auto mine = std::find(addresses.begin(), addresses.end(), claim.ip);
+    const auto mine = addresses.find(claim.ip);
     if (mine != addresses.end()) addresses.erase(mine);
     if (addresses.empty()) taken_.erase(port);
   }
@@ -228,9 +248,8 @@ void ReservationLedger::release(const Entry& entry) {
 bool ReservationLedger::is_taken(const std::string& ip, const Port& port) const {
   const auto found = taken_.find(port);
   if (found == taken_.end()) return false;
-  return std::any_of(found->second.begin(), found->second.end(), [&](const std::string& other) {
-    return ip.empty() || other.empty() || ip == other;
-  });
+  const auto& addresses = found->second;  // Never empty; "" is every address.
+  return ip.empty() || addresses.contains(std::string()) || addresses.contains(ip);
 }
 
 bool ReservationLedger::is_taken(const PortClaim& claim) const {

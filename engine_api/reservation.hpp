@@ -10,9 +10,11 @@
 //                        one, could not put it onto the same host.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,7 +48,12 @@ struct Reservation {
 /// above are Docker's weights (512, 1024…) and promise nothing. Ports that the daemon chooses, and
 /// those of containers in the host's or another container's network, are not claimed. What is of a
 /// wrong type is left for the daemon to refuse.
+/// Of more ports than most_claimed_ports the first ones are claimed.
 Reservation reservation_of(const json& host_config);
+
+/// As many as an address has. What asks for more, its ranges counted in full, no daemon can give.
+inline constexpr std::size_t most_claimed_ports = 65'536;
+bool claims_too_many_ports(const json& host_config);
 
 /// Of the answer to GET /containers/{id}/json: as above, but where the container has its ports the
 /// real ones count, also those that the daemon chose.
@@ -102,7 +109,7 @@ class ReservationLedger {
   bool is_taken(const PortClaim& claim) const;
 
   std::map<std::string, Entry> entries_;
-  std::map<Port, std::vector<std::string>> taken_;  // By which addresses, one for each claim.
+  std::map<Port, std::multiset<std::string>> taken_;  // By which addresses, one for each claim.
   Totals totals_;
 };
 

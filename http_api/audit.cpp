@@ -1,6 +1,10 @@
 #include "http_api/audit.hpp"
 
+#include <set>
+#include <vector>
+
 #include "base/json_reader.hpp"
+#include "base/text.hpp"
 #include "http_api/routes.hpp"
 
 namespace dockherd::http_api {
@@ -9,6 +13,7 @@ namespace {
 
 constexpr std::size_t longest_action = 256;
 constexpr std::size_t longest_name = 128;
+constexpr std::size_t most_looked_through = 256u << 10;
 
 bool is_refusal(int status) {
   return status == 401 || status == 403 || status == 429;
@@ -19,15 +24,38 @@ std::string text_of(const json& document, const char* key) {
   return found != document.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-/// An answer may be large: only its outermost members are looked at.
-std::string node_in(std::string_view answer) {
-  const auto members = slice_json_object(answer);
+/// An answer may be large: of each object only the outermost members are looked at.
+std::string_view member_of(std::string_view object, std::string_view key) {
+  const auto members = slice_json_object(object);
   if (!members) return {};
   for (const JsonMember& member : *members) {
-    if (member.key != "dockerInstance" || member.value.size() < 2) continue;
-    return std::string(member.value.substr(1, member.value.size() - 2));
+    if (member.key == key) return member.value;
   }
   return {};
+}
+
+std::string text_in(std::string_view object, std::string_view key) {
+  const std::string_view value = member_of(object, key);
+  if (value.size() < 2 || value.front() != '"') return {};
+  return std::string(value.substr(1, value.size() - 2));
+}
+
+/// Of a bulk: each host that was given some of it, once.
+std::string hosts_in(std::string_view answer) {
+  if (answer.size() > most_looked_through) return {};
+  const auto containers = slice_json_array(member_of(answer, "containers"));
+  if (!containers) return {};
+  std::set<std::string> hosts;
+  for (const std::string_view each : *containers) hosts.insert(text_in(each, "dockerInstance"));
+  hosts.erase("");
+  return join(std::vector<std::string>(hosts.begin(), hosts.end()), ",");
+}
+
+/// What a create has made: one by its id, several by the label that they have in common.
+std::string made_by(std::string_view answer) {
+  const std::string bulk = text_in(answer, "bulk");
+  if (!bulk.empty()) return "bulk:" + bulk;
+  return text_in(member_of(member_of(answer, "Response"), "Body"), "Id");
 }
 
 }  // namespace
@@ -60,7 +88,9 @@ VerbAudit verb_audit(std::string_view request, int status, std::string_view answ
   if (audit.entry.action.empty()) audit.entry.action = "POST /";
   audit.changes = !audit.entry.action.starts_with("list-") &&
                   audit.entry.action != "inspect-container" && status != 400;
-  for (const char* key : {"id", "name", "template"}) {
+  const bool creates = audit.entry.action.starts_with("create-");
+  if (creates) audit.entry.container = made_by(answer);
+  for (const char* key : {"id", "name"}) {
     if (audit.entry.container.empty()) audit.entry.container = text_of(*document, key);
   }
   if (const auto ids = document->find("ids"); ids != document->end() && ids->is_array()) {
@@ -70,7 +100,8 @@ VerbAudit verb_audit(std::string_view request, int status, std::string_view answ
       audit.entry.container += id.get<std::string>();
     }
   }
-  audit.entry.node = node_in(answer);
+  audit.entry.node = text_in(answer, "dockerInstance");
+  if (creates && audit.entry.node.empty()) audit.entry.node = hosts_in(answer);
   if (audit.entry.node.empty()) audit.entry.node = text_of(*document, "hostname");
   return audit;
 }

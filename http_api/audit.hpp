@@ -15,8 +15,8 @@ namespace dockherd::http_api {
 /// One call.
 struct AuditEntry {
   std::string action;     ///< "POST /containers/web/start", or "start-container".
-  std::string container;  ///< What it was about: an id or a name; may be empty.
-  std::string node;       ///< The host that did it; empty: more than one, or not known.
+  std::string container;  ///< An id, a name, or "bulk:" and its label; may be empty.
+  std::string node;       ///< The host, or hosts, that did it; empty: not known.
   int status = 0;         ///< HTTP's; 0: it ended without an answer.
 };
 

@@ -15,7 +15,7 @@ namespace dockherd::http_api {
 struct LimitSettings {
   std::size_t connections_per_client = 512;  ///< From one address; loopback is exempt.
   std::size_t requests = 1024;               ///< Being answered, of all callers.
-  std::size_t requests_per_caller = 512;     ///< Of one user, or of one address.
+  std::size_t requests_per_caller = 384;     ///< Of one user or address; a host gets more.
   double requests_per_second = 1000;         ///< By one caller, in the long run...
   double burst = 2000;                       ///< ...and at once.
 };

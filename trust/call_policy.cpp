@@ -39,8 +39,9 @@ Result<void> judge_exec(const json& body) {
 }
 
 Result<void> judge_network(const json& body) {
-  std::vector<Member> members = harmless(
-      {"Name", "CheckDuplicate", "Internal", "Attachable", "EnableIPv4", "EnableIPv6", "Labels"});
+  std::vector<Member> members =
+      harmless({"Name", "CheckDuplicate", "Internal", "Attachable", "EnableIPv4", "EnableIPv6"});
+  members.push_back({"Labels", judge_labels});
   members.push_back({"Driver", one_of({"", "default", "bridge"})});
   members.push_back({"Scope", one_of({"", "local"})});
   for (const std::string_view name : {"Options", "Ingress", "ConfigOnly"}) {
@@ -75,7 +76,8 @@ Result<void> judge_connection(const json& body) {
 }
 
 Result<void> judge_volume(const json& body) {
-  std::vector<Member> members = harmless({"Name", "Labels"});
+  std::vector<Member> members = harmless({"Name"});
+  members.push_back({"Labels", judge_labels});
   members.push_back({"Driver", one_of({"", "local"})});
   members.push_back({"DriverOpts", nothing()});
   members.push_back({"ClusterVolumeSpec", nothing()});

@@ -4,12 +4,14 @@
 
 #include "trust/host_paths.hpp"
 #include "trust/judges.hpp"
+#include "trust/log_options.hpp"
 
 namespace dockherd::trust {
 
 namespace {
 
 constexpr std::string_view container_prefix = "container:";
+constexpr std::size_t most_named_volumes = 100;
 
 /// The judges of one body: what its sender is allowed, and what they have met.
 class Policy {
@@ -46,11 +48,11 @@ class Policy {
 // --- the policy ----------------------------------------------------------------------------------
 
 std::vector<Member> container_config() {
-  return harmless({"Hostname",     "Domainname",   "User",        "AttachStdin",     "AttachStdout",
-                   "AttachStderr", "ExposedPorts", "Tty",         "OpenStdin",       "StdinOnce",
-                   "Env",          "Cmd",          "Healthcheck", "ArgsEscaped",     "Image",
-                   "Volumes",      "WorkingDir",   "Entrypoint",  "NetworkDisabled", "MacAddress",
-                   "OnBuild",      "Labels",       "StopSignal",  "StopTimeout",     "Shell"});
+  return harmless(
+      {"Hostname",        "Domainname",  "User",      "AttachStdin", "AttachStdout", "AttachStderr",
+       "ExposedPorts",    "Tty",         "OpenStdin", "StdinOnce",   "Env",          "Cmd",
+       "Healthcheck",     "ArgsEscaped", "Image",     "Volumes",     "WorkingDir",   "Entrypoint",
+       "NetworkDisabled", "MacAddress",  "OnBuild",   "StopSignal",  "StopTimeout",  "Shell"});
 }
 
 std::vector<Member> harmless_host_config() {
@@ -81,6 +83,14 @@ std::vector<Member> empty_host_config() {
 /// Without masks a container reads and writes the host's /proc; an empty list takes them off.
 Result<void> judge_masks(const std::string& place, const json&) {
   return refused(place, "it must be left out");
+}
+
+/// Each of them is a call to the daemon, which also makes the volumes that are not there.
+Result<void> judge_volume_count(std::size_t count) {
+  if (count <= most_named_volumes) return {};
+  return refused("HostConfig.Binds with HostConfig.Mounts",
+                 "they name " + std::to_string(count) + " volumes; operators may have at most " +
+                     std::to_string(most_named_volumes));
 }
 
 Result<void> judge_oom_score(const std::string& place, const json& value) {
@@ -127,13 +137,15 @@ std::vector<Member> Policy::host_config() {
 
 Result<void> Policy::judge_body(const json& body) {
   std::vector<Member> members = container_config();
+  members.push_back({"Labels", judge_labels});
   members.push_back({"HostConfig", [this](Text place, const json& value) {
                        return judge_members(value, place + ".", host_config());
                      }});
   members.push_back({"NetworkingConfig", [this](Text place, const json& value) {
                        return judge_networking(place, value);
                      }});
-  return judge_members(body, "", members);
+  if (auto judged = judge_members(body, "", members); !judged) return judged;
+  return judge_volume_count(references_.volumes.size());
 }
 
 // --- mounts --------------------------------------------------------------------------------------
@@ -215,10 +227,10 @@ Result<void> Policy::judge_volume_options(Text place, const json& options) {
                         {"Subpath", {}},
                         {"Labels",
                          [](Text inner, const json& labels) -> Result<void> {
-                           if (labels.is_object() && !labels.contains(std::string(owner_label))) {
-                             return {};
+                           if (labels.is_object() && labels.contains(std::string(owner_label))) {
+                             return refused(inner, "the owner's label is set by the herd");
                            }
-                           return refused(inner, "the owner's label is set by the herd");
+                           return judge_labels(inner, labels);
                          }},
                         {"DriverConfig", [](Text inner, const json& value) {
                            return judge_members(
@@ -280,14 +292,9 @@ Result<void> Policy::judge_log(Text place, const json& value) {
   if (!usual && !allow_.log_drivers.contains(driver)) {
     return refused(place + ".Type", needs("logDrivers", driver));
   }
-  Judge options;
-  if (usual) {
-    options = [](Text inner, const json& config) {
-      return judge_members(config, inner + ".",
-                           harmless({"max-size", "max-file", "max-buffer-size", "compress", "mode",
-                                     "labels", "labels-regex", "env", "env-regex", "tag"}));
-    };
-  }
+  const Judge options = [usual](Text inner, const json& config) {
+    return judge_log_options(inner, config, usual);
+  };
   return judge_members(value, place + ".", {{"Type", {}}, {"Config", options}});
 }
 

@@ -48,6 +48,19 @@ Judge each(Judge judge) {
   };
 }
 
+Result<void> judge_labels(const std::string& place, const json& value) {
+  if (!value.is_object()) return refused(place, "it must be an object");
+  std::size_t bytes = 0;
+  for (const auto& [key, text] : value.items()) {
+    bytes += key.size();
+    bytes += text.is_string() ? text.get_ref<const std::string&>().size() : dump_json(text).size();
+  }
+  if (bytes <= most_label_bytes) return {};
+  return refused(place, "its keys and values have " + std::to_string(bytes) +
+                            " bytes; operators may have at most " +
+                            std::to_string(most_label_bytes));
+}
+
 std::string needs(std::string_view key, std::string_view value) {
   return "it needs " + quote_json(value) + " in \"" + std::string(key) +
          "\" of the user's \"allow\"";

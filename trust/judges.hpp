@@ -1,6 +1,7 @@
 // Judges of single members that several policies share. Pure.
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -21,6 +22,11 @@ Judge one_of(std::vector<std::string> texts);
 
 /// A list whose elements are judged one by one.
 Judge each(Judge judge);
+
+/// An object of labels whose keys and values have at most most_label_bytes together: a daemon tells
+/// all labels of a container with each of its events, and agents read those.
+inline constexpr std::size_t most_label_bytes = 64u << 10;
+Result<void> judge_labels(const std::string& place, const json& value);
 
 /// Members that do no harm, whatever they are.
 std::vector<Member> harmless(std::initializer_list<std::string_view> names);

@@ -1,8 +1,13 @@
 """Finding each other: beacons, gossip, both; herds that share a network."""
 
+import time
+
 import pytest
 
 from herdlab import Lab, LoopbackHerd, throughout, until
+from promise import Stopwatch, assert_promise
+
+BEACON = "herd: beacon\n"
 
 
 def sees(agent, names):
@@ -34,12 +39,17 @@ def network():
 
 @pytest.fixture
 def start(network):
-    """start(hosts, cluster text) -> agents; they are gone after the test."""
+    """start(hosts, cluster text) -> agents; they are gone after the test. Not `reached` from here
+    they are not waited for."""
     started = []
 
-    def start_them(hosts, cluster=None, **settings):
-        agents = network.start_agents(hosts, cluster=cluster, **settings)
+    def start_them(hosts, cluster=None, reached=True, **settings):
+        agents = [host.agent(cluster=cluster, **settings) for host in hosts]
         started.extend(agents)
+        for agent in agents:
+            agent.begin()
+        for agent in agents if reached else ():
+            agent.wait_until_up()
         return agents
 
     yield start_them
@@ -101,6 +111,75 @@ def test_a_herd_by_gossip_heals_after_a_cut(network, start):
     all_see([agents[2]])
     hosts[2].heal()
     all_see(agents)
+
+
+def clusters(hosts):
+    """The ways to find each other; by gossip the first and the third are seeds."""
+    return {"beacon": BEACON, "gossip": gossip([hosts[0], hosts[2]])}
+
+
+@pytest.mark.parametrize("way", ["beacon", "gossip"])
+def test_a_host_whose_cable_was_out_is_back_within_two_seconds(network, start, way):
+    hosts = network.hosts[:4]
+    agents = start(hosts, clusters(hosts)[way])
+    all_see(agents)
+    alone, rest = agents[3], agents[:3]
+
+    def attempt():
+        alone.host.cut()
+        all_see(rest)
+        time.sleep(5)  # TCP's own tries have become rare.
+        with Stopwatch() as stopwatch:
+            alone.host.heal()
+            all_see(agents)
+        return stopwatch.seconds
+
+    assert_promise(2.0, attempt)
+
+
+@pytest.mark.parametrize("way", ["beacon", "gossip"])
+def test_pairs_that_never_saw_each_other_become_one_herd(network, start, way):
+    hosts = network.hosts[:4]
+    network.split(hosts[:2], hosts[2:])
+    try:
+        agents = start(hosts[:2], clusters(hosts)[way])
+        agents += start(hosts[2:], clusters(hosts)[way], reached=False)
+        all_see(agents[:2])
+        until(lambda: all("peer joined" in agent.log_text() for agent in agents[2:]), 60,
+              what="the other pair has met")
+    finally:
+        network.rejoin()
+    all_see(agents)
+
+
+@pytest.mark.parametrize("way", ["beacon", "gossip"])
+def test_all_hosts_but_one_may_come_back_with_new_addresses(network, start, way):
+    hosts = network.hosts[:4]
+    agents = start(hosts, {"beacon": BEACON, "gossip": gossip(hosts[:1])}[way])
+    all_see(agents)
+    others = agents[1:]
+    try:
+        for agent in others:
+            agent.kill()
+        for agent in others:
+            agent.address = move(network, agent.host, agent.host.number + 40)
+            agent.start()
+        all_see(agents)
+        addresses = {name: entry["address"] for name, entry in agents[0].nodes().items()}
+        assert addresses == {agent.name: f"{agent.address}:{agent.port}" for agent in agents}
+    finally:
+        for agent in others:
+            agent.kill()
+            move(network, agent.host, agent.host.number)
+
+
+def move(lab, host, number):
+    """Gives the host another address, which is returned."""
+    address = lab.network.address(number)
+    lab.network.ip(f"addr flush dev eth0\naddr add {address}/24 brd + dev eth0\n"
+                   f"route replace default via {lab.network.base}.1", namespace=host.net)
+    host.address = address
+    return address
 
 
 def test_by_both_at_once(network, start):

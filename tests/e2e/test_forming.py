@@ -23,6 +23,13 @@ def test_every_node_lists_the_three(herd):
             assert entry["round_trip_ms"] >= 0
 
 
+def test_an_insecure_herd_says_so_at_the_start_and_in_the_list(whole_herd):
+    for agent in whole_herd.agents:
+        assert "insecure: anybody who reaches" in agent.log_text()
+        assert {entry["warning"] for entry in agent.nodes().values()} == {
+            "insecure: listens beyond loopback without authentication"}
+
+
 def test_nodes_agree_on_ids(whole_herd):
     tables = [{name: entry["id"] for name, entry in agent.nodes().items()}
               for agent in whole_herd.agents]

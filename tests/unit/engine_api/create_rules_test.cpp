@@ -188,6 +188,60 @@ TEST(CreateRules, are_not_without_number) {
   EXPECT_THAT(rules.error().message, HasSubstr("more than 256"));
 }
 
+TEST(CreateRules, a_stored_list_is_not_without_number_either) {
+  json list = json::array();
+  for (std::size_t i = 0; i <= limits::rules; ++i) list.push_back("node!=h" + std::to_string(i));
+  json body{{"Labels", {{"com.docker.swarm.constraints", list.dump()}}}};
+  const auto rules = read_create_rules(body);
+  ASSERT_TRUE(rules.has_error());
+  EXPECT_THAT(rules.error().message, HasSubstr("more than 256"));
+}
+
+json thousand(const char* prefix) {
+  json list = json::array();
+  for (int i = 0; i < 1000; ++i) list.push_back(prefix + std::to_string(i) + ":/x");
+  return list;
+}
+
+TEST(CreateRules, a_list_that_is_too_long_is_refused_by_its_name) {
+  for (const char* name : {"Binds", "Mounts", "VolumesFrom", "Links"}) {
+    json body{{"HostConfig", {{name, thousand("v")}}}};
+    EXPECT_TRUE(read_create_rules(body).has_value()) << name;
+    body["HostConfig"][name].push_back("more:/x");
+    const auto rules = read_create_rules(body);
+    ASSERT_TRUE(rules.has_error()) << name;
+    EXPECT_EQ(rules.error().code, errc::bad_request);
+    EXPECT_EQ(rules.error().field, std::string("HostConfig.") + name);
+    EXPECT_THAT(rules.error().message, HasSubstr("at most 1000 members, got 1001"));
+  }
+}
+
+TEST(CreateRules, networks_and_their_links_are_counted_together) {
+  json endpoints = json::object();
+  for (int i = 0; i < 1000; ++i) endpoints["n" + std::to_string(i)] = json::object();
+  endpoints["n0"]["Links"] = thousand("c");
+  json body{{"NetworkingConfig", {{"EndpointsConfig", endpoints}}}};
+  const CreateRules rules = read(body);
+  EXPECT_EQ(rules.networks.size(), 1000u);
+  EXPECT_EQ(rules.soft_dependencies.size(), 1000u);
+  json& limited = body["NetworkingConfig"]["EndpointsConfig"];
+  limited["n1"]["Links"].push_back("more:x");
+  EXPECT_EQ(refusal(body.dump()).field, "NetworkingConfig.EndpointsConfig.Links");
+  limited["n1"].erase("Links");
+  limited["more"] = nullptr;
+  EXPECT_EQ(refusal(body.dump()).field, "NetworkingConfig.EndpointsConfig");
+}
+
+TEST(CreateRules, ports_are_as_many_as_there_are) {
+  const char* const every_port = R"({"HostConfig":{"PortBindings":{
+      "1/tcp":[{"HostPort":"1-65535"}],"2/tcp":[{"HostPort":"80"}]}}})";
+  EXPECT_EQ(read(every_port).reservation.ports.size(), 2u);
+  const Error wrong = refusal(R"({"HostConfig":{"PortBindings":{
+      "1/tcp":[{"HostPort":"1-65535"}],"2/tcp":[{"HostPort":"2-65535"}]}}})");
+  EXPECT_EQ(wrong.field, "HostConfig.PortBindings");
+  EXPECT_THAT(wrong.message, HasSubstr("at most 65536 ports"));
+}
+
 TEST(CreateRules, containers_whose_network_ipc_pids_or_volumes_are_shared_are_dependencies) {
   const struct {
     const char* host_config;

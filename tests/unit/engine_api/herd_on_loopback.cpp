@@ -82,9 +82,9 @@ void HerdOnLoopback::with_hosts(const std::vector<std::string>& names, Test test
   http_api::ServerSettings settings;
   settings.address = "127.0.0.1:0";
   settings.linger_timeout = std::chrono::milliseconds(200);  // So is the sweep's period.
-  server_ = std::make_unique<http_api::Server>(context.get_executor(), clock,
-                                               http_api::Handlers{cluster_, *service_, upstreams_},
-                                               settings, null_logger());
+  server_ = std::make_unique<http_api::Server>(
+      context.get_executor(), clock,
+      http_api::Handlers{cluster_, *service_, upstreams_, authenticator}, settings, null_logger());
   ASSERT_TRUE(server_->start().has_value());
   run(test);
   run([this] { return stop_all(); });

@@ -66,7 +66,8 @@ class HerdOnLoopback : public ::testing::Test {
   asio::io_context context;
   SystemClock clock;
   FakeHerd herd;
-  ApiSettings api_settings;  ///< But for the daemon; before with_hosts().
+  ApiSettings api_settings;                          ///< But for the daemon; before with_hosts().
+  http_api::Authenticator* authenticator = nullptr;  ///< Before with_hosts(); null: nobody asks.
   DockerService* service = nullptr;
 
  private:

@@ -391,6 +391,85 @@ TEST_F(NetworksOfTheHerd, a_host_that_cannot_have_the_network_cannot_have_the_co
   });
 }
 
+// --- an operator ---------------------------------------------------------------------------------
+
+class EverybodyIsAnn final : public http_api::Authenticator {
+ public:
+  Result<http_api::Caller> authenticate(const http_api::Credentials& credentials) override {
+    const trust::Principal ann("ann", trust::Role::operator_);
+    return http_api::Caller(ann, std::string(credentials.address), false);
+  }
+};
+
+class NetworksOfAnOperator : public HerdOnLoopback {
+ protected:
+  NetworksOfAnOperator() { authenticator = &ann_; }
+
+ private:
+  EverybodyIsAnn ann_;
+};
+
+TEST_F(NetworksOfAnOperator, what_a_daemon_may_read_otherwise_is_not_sent) {
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    host("h1").networks = {{"app", "1aa"}};
+    herd.put_container("c1", "victim", "h1");
+    const std::pair<const char*, int> cases[] = {
+        {R"({"Container":"","container":"victim"})", 403},
+        {R"({"container":"victim","Container":7})", 403},
+        {R"({"Container":"","Container":"victim"})", 400},
+        {R"({"Container":""})", 400},
+        {R"({"Container":null})", 400},
+        {R"({"Container":["victim"]})", 400},
+        {R"({})", 400},
+        {R"({"Container":"victim")", 400},
+        {R"({"Container":"victim"}{})", 400},
+        {"", 400},
+        {R"([])", 403},
+        {R"({"Container":"victim","EndpointConfig":{"DriverOpts":{"a":"b"}}})", 403},
+        {R"({"Container":"victim","EndpointConfig":{"links":["victim:x"]}})", 403},
+        {R"({"Container":"victim","EndpointConfig":{"Aliases":["a"],"aliases":["b"]}})", 403},
+        {R"({"Container":"victim","Force":true})", 404},
+    };
+    for (const auto& [body, status] : cases) {
+      for (const char* call : {"/networks/app/connect", "/networks/app/disconnect"}) {
+        const auto answer = co_await ask("POST", call, body);
+        EXPECT_EQ(answer.status, status) << call << " " << body << ": " << answer.body;
+      }
+    }
+    EXPECT_FALSE(host("h1").has_seen("POST"));
+    EXPECT_FALSE(host("h2").has_seen("POST"));
+  });
+}
+
+TEST_F(NetworksOfAnOperator, what_was_judged_is_what_is_sent) {
+  with_hosts({"h1", "h2"}, [this]() -> asio::awaitable<void> {
+    for (const char* name : {"h1", "h2"}) host(name).networks = {{"bridge", "b-of-all"}};
+    host("h2").answer("GET /containers/json", 200,
+                      R"([{"Id":"c2","Labels":{"dockherd.owner":"ann"}}])");
+    herd.put_container("c2", "web", "h2");
+    const auto answer =
+        co_await ask("POST", "/networks/b-of/connect", R"( {"container" : "web"} )");
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(host("h2").seen.back().line, "POST /networks/bridge/connect");
+    EXPECT_EQ(host("h2").seen.back().body, R"({"container":"c2"})");
+  });
+}
+
+TEST_F(NetworksOfAnOperator, the_hosts_network_is_not_joined_by_its_id_either) {
+  with_hosts({"h1"}, [this]() -> asio::awaitable<void> {
+    host("h1").networks = {{"host", "ffff1"}};
+    host("h1").answer("GET /containers/json", 200,
+                      R"([{"Id":"c1","Labels":{"dockherd.owner":"ann"}}])");
+    herd.put_container("c1", "web", "h1");
+    for (const char* network : {"host", "ffff1", "fff"}) {
+      const std::string target = std::string("/networks/") + network + "/connect";
+      const auto answer = co_await ask("POST", target, R"({"Container":"web"})");
+      EXPECT_EQ(answer.status, 404) << network << answer.body;
+    }
+    EXPECT_FALSE(host("h1").has_seen("POST"));
+  });
+}
+
 TEST(CreateBodyOf, keeps_the_settings_of_a_network_and_nothing_else) {
   const std::string inspection =
       R"({"Name":"app","Id":"1aa","Created":"2020","Scope":"local","Driver":"bridge",)"

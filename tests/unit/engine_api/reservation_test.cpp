@@ -129,6 +129,24 @@ TEST(Reservation, published_ports_are_read_with_address_range_and_protocol) {
   }
 }
 
+TEST(Reservation, of_more_ports_than_there_are_the_first_are_claimed) {
+  json bindings = json::array();
+  for (int i = 0; i < 66'000; ++i) {
+    const std::string ip = "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256);
+    bindings.push_back({{"HostIp", ip}, {"HostPort", "80"}});
+  }
+  const json host_config{{"PortBindings", {{"80/tcp", bindings}}}};
+  EXPECT_TRUE(claims_too_many_ports(host_config));
+  const Reservation reservation = reservation_of(host_config);
+  EXPECT_EQ(reservation.ports.size(), most_claimed_ports);
+  ReservationLedger ledger;
+  ledger.put("a", reservation, true);
+  EXPECT_NE(ledger.why_not(ports({tcp(80, "10.0.1.1")}), Capacity(), 0, {}), std::nullopt);
+  EXPECT_EQ(ledger.why_not(ports({tcp(80, "10.9.1.1")}), Capacity(), 0, {}), std::nullopt);
+  ledger.remove("a");
+  EXPECT_EQ(ledger.why_not(ports({tcp(80)}), Capacity(), 0, {}), std::nullopt);
+}
+
 TEST(Reservation, a_container_without_a_network_of_its_own_claims_no_ports) {
   for (const char* mode : {"host", "none", "container:web"}) {
     json host_config = document(R"({"PortBindings":{"80/tcp":[{"HostPort":"8080"}]}})");

@@ -44,11 +44,32 @@ TEST(Audit, a_verb_is_recorded_without_what_it_carries) {
   EXPECT_EQ(made.entry.container, "w");
   EXPECT_EQ(made.entry.node, "h1");
   EXPECT_EQ(audit_line(ann, made.entry).find("SECRET"), std::string::npos);
+  const auto nameless = verb_audit(
+      R"({"action":"create-container","template":"web"})", 200,
+      R"({"statusCode":201,"dockerInstance":"h1","Response":{"Body":{"Id":"3f4e"},"x":[]}})");
+  EXPECT_EQ(nameless.entry.container, "3f4e");
+  EXPECT_EQ(nameless.entry.node, "h1");
   EXPECT_FALSE(verb_audit(R"({"action":"list-nodes"})", 200, "{}").changes);
   EXPECT_FALSE(verb_audit(R"({"action":"inspect-container","id":"x"})", 200, "{}").changes);
   EXPECT_EQ(verb_audit(R"({"action":"stop-container","ids":["a","b"]})", 207, "{}").entry.container,
             "a,b");
   EXPECT_FALSE(verb_audit("{", 400, "{}").changes);
+}
+
+TEST(Audit, of_a_bulk_its_label_and_its_hosts_are_recorded) {
+  const std::string request = R"({"action":"create-container","image":"i","name":"w-{n}"})";
+  const std::string answer =
+      R"({"bulk":"3bca","containers":[{"dockerInstance":"h2"},{"dockerInstance":"h1"},)"
+      R"({"dockerInstance":"h2"},{"error":"no host"}],"summary":{}})";
+  const auto made = verb_audit(request, 207, answer);
+  EXPECT_EQ(made.entry.container, "bulk:3bca");
+  EXPECT_EQ(made.entry.node, "h1,h2");
+  for (const char* odd : {"", "{}", "[]", R"({"bulk":7,"containers":{}})",
+                          R"({"bulk":"","containers":[7,null,{"dockerInstance":7}]})"}) {
+    const auto unknown = verb_audit(request, 207, odd);
+    EXPECT_EQ(unknown.entry.container, "w-{n}") << odd;
+    EXPECT_EQ(unknown.entry.node, "") << odd;
+  }
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "trust/call_policy.hpp"
+#include "trust/judges.hpp"
+#include "trust/log_options.hpp"
 #include "trust/ownership.hpp"
 
 namespace dockherd::trust {
@@ -76,6 +78,8 @@ const char* const escapes[] = {
     R"("StorageOpt":{"size":"1t"})",
     R"("LogConfig":{"Type":"syslog"})",
     R"("LogConfig":{"Type":"json-file","Config":{"path":"/etc/cron.d/x"}})",
+    R"("LogConfig":{"Type":"json-file","Config":{"tag":"{{pad .ID 200000000000 0}}"}})",
+    R"("LogConfig":{"Type":"local","Config":{"mode":"non-blocking","max-buffer-size":"1t"}})",
     R"("Annotations":{"io.katacontainers.config.hypervisor.path":"/x"})",
     R"("CpuRealtimeRuntime":950000)",
     R"("BlkioWeightDevice":[{"Path":"/dev/sda","Weight":10}])",
@@ -94,6 +98,7 @@ const char* const plain[] = {
     R"("Memory":67108864,"NanoCpus":500000000,"RestartPolicy":{"Name":"always"})",
     R"("LogConfig":{"Type":"","Config":{}},"VolumeDriver":"","Runtime":"runc")",
     R"("LogConfig":{"Type":"json-file","Config":{"max-size":"1m"}})",
+    R"("LogConfig":{"Type":"","Config":{"tag":"{{.Name}}/{{.ID}}","max-buffer-size":"4m"}})",
     R"("SecurityOpt":["no-new-privileges"],"CapDrop":["ALL"],"OomScoreAdj":100)",
     R"("Mounts":[{"Type":"tmpfs","Target":"/t","TmpfsOptions":{"SizeBytes":1}}])",
     R"("Mounts":[{"Type":"volume","Target":"/t"}],"Tmpfs":{"/run":"size=1m"})",
@@ -176,6 +181,70 @@ TEST(CreatePolicy, what_may_be_somebody_elses_is_named) {
   expected.volumes = {"data", "more"};
   expected.networks = {"front", "back", "n1"};
   EXPECT_EQ(*answer, expected);
+}
+
+TEST(CreatePolicy, a_tag_of_the_log_is_no_program) {
+  for (const char* tag : {"", "web", "{.ID}", "a{{.ID}}b{{.FullID}}", "{{.Name}}.{{.ImageName}}",
+                          "{{.DaemonName}}}}", "{ {", "100 %"}) {
+    EXPECT_TRUE(is_plain_log_tag(tag)) << tag;
+  }
+  for (const char* tag : {"{{pad .ID 200000000000 0}}", "{{.ID}}{{pad .ID 9 0}}", "{{ .ID }}",
+                          "{{- .ID}}", "{{{.ID}}", "{{.ID", "{{", "{{{{.ID}}.ID}}",
+                          "{{.ContainerEnv}}", "{{.ID|printf \"%9s\"}}"}) {
+    EXPECT_FALSE(is_plain_log_tag(tag)) << tag;
+  }
+  Allowance allow;
+  allow.log_drivers = {"syslog"};
+  const std::string begin = R"("LogConfig":{"Type":"syslog","Config":{"syslog-address":"udp://x",)";
+  EXPECT_TRUE(judged(begin + R"("tag":"{{.ID}}","max-buffer-size":"1m"}})", allow));
+  EXPECT_FALSE(judged(begin + R"("tag":"{{pad .ID 9 0}}"}})", allow));
+  EXPECT_FALSE(judged(begin + R"("tag":["x"]}})", allow));
+  EXPECT_FALSE(judged(begin + R"("max-buffer-size":"1g"}})", allow));
+}
+
+TEST(CreatePolicy, the_buffer_of_a_log_is_bounded) {
+  for (const char* size : {"0", "1", "67108864", "67108864b", "65536k", "64m", "64M", "0g"}) {
+    EXPECT_TRUE(is_modest_buffer(size)) << size;
+  }
+  for (const char* size : {"", "m", "-1", "1.5m", "65m", "1g", "1t", "67108865", "65537k", "1mb",
+                           "1 m", "99999999999999999999", "67108864g", "1e3"}) {
+    EXPECT_FALSE(is_modest_buffer(size)) << size;
+  }
+}
+
+TEST(CreatePolicy, labels_are_bounded_in_all_together) {
+  const auto labelled = [](std::size_t bytes) {
+    const json labels{{"a", std::string(bytes / 2 - 1, 'x')},
+                      {"b", std::string(bytes - bytes / 2 - 1, 'y')}};
+    return json{{"labels", labels}};
+  };
+  for (const auto judge : {judge_network, judge_volume}) {
+    EXPECT_TRUE(judge(labelled(most_label_bytes)));
+    EXPECT_EQ(judge(labelled(most_label_bytes + 1)).error().field, "Labels");
+    EXPECT_FALSE(judge(json::parse(R"({"Labels":["a=b"]})")));
+    EXPECT_TRUE(judge(json::parse(R"({"Labels":null})")));
+  }
+  EXPECT_TRUE(judge_create(labelled(most_label_bytes), {}));
+  EXPECT_EQ(judge_create(labelled(most_label_bytes + 1), {}).error().field, "Labels");
+  json mount{{"Type", "volume"}, {"Target", "/t"}};
+  mount["VolumeOptions"] = labelled(most_label_bytes + 1);
+  json body;
+  body["HostConfig"]["Mounts"] = json::array({mount});
+  EXPECT_FALSE(judge_create(body, {}));
+}
+
+TEST(CreatePolicy, named_volumes_are_a_hundred_at_most) {
+  json binds = json::array();
+  for (int i = 0; i < 100; ++i) binds.push_back("v" + std::to_string(i) + ":/x");
+  json body;
+  body["HostConfig"]["Binds"] = binds;
+  body["HostConfig"]["Mounts"] = json::parse(R"([{"Type":"volume","Source":"v7","Target":"/m"}])");
+  EXPECT_TRUE(judge_create(body, {}));
+  body["HostConfig"]["Mounts"][0]["Source"] = "more";
+  const auto answer = judge_create(body, {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().docker_status, 403);
+  EXPECT_NE(answer.error().message.find("101 volumes"), std::string::npos);
 }
 
 TEST(CreatePolicy, containers_are_named_by_their_ids) {
