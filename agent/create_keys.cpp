@@ -64,12 +64,12 @@ class CreateKeys::Held final : public Use {
  public:
   Held(CreateKeys& keys, std::string scoped_key, std::string token)
       : keys_(keys.alive_), scoped_key_(std::move(scoped_key)), token_(std::move(token)) {
-    keys.live_.insert(this);
+    keys.live_.emplace(token_, this);
   }
   ~Held() override {
     const auto keys = keys_.lock();
     if (!keys) return;
-    (*keys)->live_.erase(this);
+    (*keys)->live_.erase(token_);
     if (!judges_.empty()) tell(json{{"ended", true}});
   }
   Held(const Held&) = delete;
@@ -136,7 +136,11 @@ class CreateKeys::Held final : public Use {
 };
 
 CreateKeys::CreateKeys(Herd& herd, docker_client::Docker& docker)
-    : herd_(herd), docker_(docker), judge_(herd), settled_at_(herd.clock.now() + acquaintance) {}
+    : herd_(herd),
+      docker_(docker),
+      judge_(herd),
+      started_(herd.clock.now()),
+      settled_at_(started_ + acquaintance) {}
 
 // --- as the node that was asked ------------------------------------------------------------------
 
@@ -347,7 +351,7 @@ void CreateKeys::on_joined(const NodeId& peer) {
 
 void CreateKeys::tell_again(const NodeId& peer) {
   judge_.tell(peer);
-  for (Held* held : live_) {
+  for (const auto& [token, held] : live_) {
     if (held->has(peer)) held->tell_all_to(peer);
   }
 }
@@ -355,7 +359,9 @@ void CreateKeys::tell_again(const NodeId& peer) {
 void CreateKeys::on_lost(const NodeId& peer, bool said_goodbye) {
   const TimePoint now = herd_.clock.now();
   const auto joined = joined_.find(peer);
-  const bool was_passing = joined != joined_.end() && now - joined->second < fleeting;
+  // To one that is new here itself all others are new.
+  const bool was_passing = joined != joined_.end() && now - joined->second < fleeting &&
+                           joined->second - started_ >= fleeting;
   if (joined != joined_.end()) joined_.erase(joined);
   if (!said_goodbye && !was_passing) settled_at_ = std::max(settled_at_, now + acquaintance);
   judge_.on_lost(peer);
@@ -364,7 +370,7 @@ void CreateKeys::on_lost(const NodeId& peer, bool said_goodbye) {
 
 /// Of what goes on here, however many of its judges have gone since it began.
 void CreateKeys::tell_new_judges() {
-  for (Held* held : live_) {
+  for (const auto& [token, held] : live_) {
     std::vector<NodeId> judges = key_judges(herd_, held->scoped_key());
     if (judges.size() > judges_of_a_key) judges.resize(judges_of_a_key);
     for (const NodeId& judge : judges) {

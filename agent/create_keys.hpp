@@ -95,9 +95,10 @@ class CreateKeys {
   Herd& herd_;
   docker_client::Docker& docker_;
   KeyJudge judge_;
+  const TimePoint started_;
   TimePoint settled_at_;                // Until then judges may not be seen.
   std::map<NodeId, TimePoint> joined_;  // Others, and when.
-  std::set<Held*> live_;                // Requests that go on here.
+  std::map<std::string, Held*> live_;   // Requests that go on here, by token.
   std::shared_ptr<CreateKeys*> alive_ = std::make_shared<CreateKeys*>(this);
 };
 
