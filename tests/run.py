@@ -20,7 +20,7 @@ SANITIZE = ROOT / "build" / "sanitize"
 FUZZ = ROOT / "build" / "fuzz"
 BENCH = ROOT / "build" / "bench"
 SEEDS = 1000  # Herds of the simulation.
-SANITIZED_SEEDS = "8"  # Of these.
+SANITIZED_SEEDS = "10"  # Of these: each kind of herd is among them.
 SIM_PROCESSES = 2  # Share them.
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "0"))  # 0: a fixed number of inputs.
 # Inputs of each target: so many that it takes some three seconds of a processor.
